@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ptychoscale {
+
+/// Starts MPI for the life of the object (thread level FUNNELED) and finalizes it at the end.
+class MpiSession {
+ public:
+  [[nodiscard]] MpiSession(int& argc, char**& argv);
+  ~MpiSession();
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+};
+
+/// Handle of an outstanding message; completes before its buffer may be touched again. Move-only, never destroyed while pending.
+class Request;
+
+/// A group of ranks; the only door to MPI. Every call's error code is checked and its text kept (RunError).
+class Communicator {
+ public:
+  /// All ranks of the running MpiSession.
+  [[nodiscard]] static Communicator world();
+  Communicator(Communicator&&) noexcept;
+  Communicator& operator=(Communicator&&) noexcept;
+  ~Communicator();
+
+  [[nodiscard]] int rank() const;
+  [[nodiscard]] int size() const;
+  /// Rank and number of ranks on this host.
+  [[nodiscard]] int local_rank() const;
+  [[nodiscard]] int local_size() const;
+  void barrier() const;
+  /// In place, over all ranks.
+  void sum(std::span<double> values) const;
+  void max(std::span<double> values) const;
+  /// In-place float sum over all ranks (the `allreduce` exchange).
+  void sum(std::span<float> values) const;
+  void broadcast(std::string& text, int root) const;
+  void broadcast(std::span<double> values, int root) const;
+  void broadcast(std::span<float> values, int root) const;
+  /// Row r of the result (on root; empty elsewhere) is what rank r passed; all pass equally many.
+  [[nodiscard]] std::vector<double> gather(std::span<const double> values, int root) const;
+  /// Same for text of any length.
+  [[nodiscard]] std::vector<std::string> gather(const std::string& text, int root) const;
+  /// Blocking point-to-point floats.
+  void send(std::span<const float> values, int peer, int tag) const;
+  void receive(std::span<float> values, int peer, int tag) const;
+
+  /// Runs `step` on every rank and agrees on the outcome: if it threw anywhere, every rank throws, with the message of the lowest
+  /// failing rank and its kind (InputError or RunError), so that all ranks end together. Collective.
+  void agree(const std::function<void()>& step) const;
+
+  /// Ends every rank of the job at once with `exit_code`.
+  [[noreturn]] void abort(int exit_code) const;
+
+  /// The MPI communicator as an opaque pointer, for a library that needs it (parallel HDF5).
+  [[nodiscard]] const void* native() const;
+  /// Name and version of the MPI library.
+  [[nodiscard]] static std::string library_version();
+
+ private:
+  struct Impl;
+  explicit Communicator(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ptychoscale

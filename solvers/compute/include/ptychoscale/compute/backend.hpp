@@ -1,0 +1,193 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ptychoscale/base/box.hpp"
+#include "ptychoscale/base/memory_meter.hpp"
+
+namespace ptychoscale {
+
+using Complex = std::complex<float>;
+
+/// Several waves on one grid, [wave][y][x], complex64, contiguous; a view, owned by a Buffer.
+///
+/// A wave is in one of three representations: real (y, x), mixed (y, kx) and reciprocal (ky, kx), zero frequency first.
+/// Forward transforms are unscaled, inverse ones carry 1/n of their axis.
+struct Waves {
+  Complex* data = nullptr;
+  int count = 0;
+  Extent extent;
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(count) * extent.area(); }
+  [[nodiscard]] Waves one(int i) const { return {data + static_cast<std::size_t>(i) * extent.area(), 1, extent}; }
+};
+
+/// One slice of a tile's volume, [y][x] float32, V * angstrom (or its gradient, 1 / (V * angstrom)); a view.
+struct Slice {
+  float* data = nullptr;
+  Extent extent;
+};
+
+/// All slices of a tile, [slice][y][x] float32; a view, owned by a Buffer.
+struct Volume {
+  float* data = nullptr;
+  int slices = 0;
+  Extent extent;
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(slices) * extent.area(); }
+  [[nodiscard]] Slice slice(int s) const { return {data + static_cast<std::size_t>(s) * extent.area(), extent}; }
+};
+
+/// Reciprocal-space factor of free propagation, as backend memory.
+/// Separable: factor(ky, kx) = y[ky] * x[kx]. Otherwise `mask` [ky][kx] float32 multiplies that product.
+struct Propagator {
+  const Complex* y = nullptr;
+  const Complex* x = nullptr;
+  const float* mask = nullptr;
+};
+
+enum class Direction { forward, inverse };
+/// Whether a factor or its complex conjugate multiplies: forward model or adjoint.
+enum class Sense { direct, conjugate };
+enum class Merging { add, replace };
+
+/// What a backend does for the mathematics: memory and about ten batched verbs, each asynchronous until `synchronize`
+/// where the device allows. The mathematics itself (multislice/) is written once over these.
+class Backend {
+ public:
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  /// Device, threads and library versions in one line, for reports.
+  [[nodiscard]] virtual std::string description() const = 0;
+
+  /// @name Memory: metered, 64-byte aligned, zero-filled. Copies are complete on return.
+  /// @{
+  [[nodiscard]] virtual void* allocate(std::size_t bytes, MemoryLabel label) = 0;
+  virtual void release(void* memory, std::size_t bytes, MemoryLabel label) noexcept = 0;
+  virtual void to_device(void* device, const void* host, std::size_t bytes) = 0;
+  virtual void to_host(void* host, const void* device, std::size_t bytes) = 0;
+  virtual void zero(void* device, std::size_t bytes) = 0;
+  virtual void synchronize() = 0;
+  /// @}
+
+  /// @name Transforms. `prepare` plans every length that will be used; what was learned travels as text.
+  /// @{
+  virtual void prepare(std::span<const Extent> extents) = 0;
+  [[nodiscard]] virtual std::string planning_knowledge() const = 0;
+  virtual void learn_planning(const std::string& knowledge) = 0;
+  /// real <-> mixed: one transform along x.
+  virtual void transform_rows(Waves waves, Direction direction) = 0;
+  /// mixed <-> reciprocal: one transform along y.
+  virtual void transform_columns(Waves waves, Direction direction) = 0;
+  /// @}
+
+  /// @name The slice step, mixed -> mixed. `origin` is the waves' pixel (0, 0) in the slice; outside the slice V = 0.
+  /// @{
+  /// waves <- FFT_x[t IFFT_x[waves]], t = exp(i sigma V) or its conjugate.
+  virtual void transmit(Waves waves, Slice potential, Offset origin, float sigma, Sense sense) = 0;
+  /// waves <- IFFT_y[P FFT_y[waves]].
+  virtual void propagate(Waves waves, const Propagator& propagator, Sense sense) = 0;
+  /// The adjoint of `transmit`. `transmitted` and `adjoint` are the wave and its adjoint just behind the slice:
+  /// gradient += -2 sigma Im[conj(adjoint) transmitted] (real space), then adjoint <- conj(t) adjoint, and, when `rewind`,
+  /// transmitted <- conj(t) transmitted (the wave in front of the slice); otherwise `transmitted` is left as it is.
+  virtual void transmit_adjoint(Waves transmitted, Waves adjoint, Slice potential, Slice gradient, Offset origin,
+                                float sigma, bool rewind) = 0;
+  /// @}
+
+  /// @name Probe and detector
+  /// @{
+  /// waves[i] <- probe(ky, kx) exp(-2 pi i (ky dy_i / ny + kx dx_i / nx)), a probe shifted by (dy, dx) pixels; reciprocal.
+  struct Shift {
+    double y = 0;
+    double x = 0;
+  };
+  virtual void shift_probe(Waves waves, const Complex* probe, std::span<const Shift> pixels) = 0;
+  /// target <- source seen from a grid whose pixel (0, 0) lies at `origin` of the source, zero outside; real space.
+  virtual void place(Waves target, Waves source, Offset origin) = 0;
+  /// Amplitude loss of reciprocal `waves` against `amplitudes` [wave][ky][kx]: returns sum (a - |W|)^2 in fp64 per wave, and writes
+  /// adjoint <- nx ny (|W| - a) W / |W|, so that the inverse transforms of `adjoint` are the unscaled adjoint of the forward ones.
+  virtual void amplitude_loss(Waves waves, const float* amplitudes, Waves adjoint, std::span<double> losses) = 0;
+  /// intensities [wave][ky][kx] <- |waves|^2.
+  virtual void intensity(Waves waves, float* intensities) = 0;
+  /// @}
+
+  /// @name With a bandwidth limit the transmission function is a wave of its own; all real space.
+  /// @{
+  /// t <- exp(i sigma V) on the waves' grid (1 outside the slice).
+  virtual void transmission(Waves t, Slice potential, Offset origin, float sigma) = 0;
+  /// waves <- waves * factor, or times its conjugate.
+  virtual void multiply(Waves waves, Waves factor, Sense sense) = 0;
+  /// gradient += 2 Re[conj(dt) i sigma exp(i sigma V)], the chain from the transmission function to the potential.
+  virtual void phase_gradient(Waves dt, Slice potential, Slice gradient, Offset origin, float sigma) = 0;
+  /// @}
+
+  /// @name Tile volumes
+  /// @{
+  /// y <- y + a x, n floats.
+  virtual void axpy(float* y, float a, const float* x, std::size_t n) = 0;
+  /// packed [slice][y][x] <- the box of slices [first, last), or the reverse by adding or replacing.
+  virtual void pack(float* packed, Volume volume, Box box, int first_slice, int last_slice) = 0;
+  virtual void unpack(Volume volume, const float* packed, Box box, int first_slice, int last_slice, Merging merging) = 0;
+  /// Every slice times `weights` [y][x].
+  virtual void scale(Volume volume, const float* weights) = 0;
+  /// @}
+};
+
+/// Memory of a backend: move-only, zero-filled, reported to the meter under its label.
+template <class T>
+class Buffer {
+ public:
+  Buffer() = default;
+  [[nodiscard]] Buffer(Backend& backend, std::size_t size, MemoryLabel label)
+      : backend_(&backend), size_(size), label_(label),
+        data_(size ? static_cast<T*>(backend.allocate(size * sizeof(T), label)) : nullptr) {}
+  Buffer(Buffer&& o) noexcept { swap(o); }
+  Buffer& operator=(Buffer&& o) noexcept {
+    Buffer(std::move(o)).swap(*this);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_) backend_->release(data_, size_ * sizeof(T), label_);
+  }
+  void swap(Buffer& o) noexcept {
+    std::swap(backend_, o.backend_);
+    std::swap(size_, o.size_);
+    std::swap(label_, o.label_);
+    std::swap(data_, o.data_);
+  }
+  [[nodiscard]] T* data() const { return data_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t bytes() const { return size_ * sizeof(T); }
+  void upload(std::span<const T> host) { backend_->to_device(data_, host.data(), host.size_bytes()); }
+  void download(std::span<T> host) const { backend_->to_host(host.data(), data_, host.size_bytes()); }
+  void zero() { backend_->zero(data_, bytes()); }
+
+ private:
+  Backend* backend_ = nullptr;
+  std::size_t size_ = 0;
+  MemoryLabel label_ = MemoryLabel::other;
+  T* data_ = nullptr;
+};
+
+/// How hard a backend may search for fast transforms. `estimate` never measures, so that results do not depend on timing.
+enum class Planning { estimate, measure };
+
+struct BackendOptions {
+  std::string kind = "cpu";
+  int threads = 1;
+  Planning planning = Planning::measure;
+};
+
+/// The one place that names the backends. Throws InputError for an unknown or unusable one.
+[[nodiscard]] std::unique_ptr<Backend> make_backend(const BackendOptions& options);
+[[nodiscard]] std::vector<std::string> backend_names();
+
+}  // namespace ptychoscale
