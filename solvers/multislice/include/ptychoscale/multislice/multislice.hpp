@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "ptychoscale/base/box.hpp"
+#include "ptychoscale/compute/backend.hpp"
+
+namespace ptychoscale {
+
+enum class Bandwidth { none, two_thirds };
+/// Where the waves behind the slices come from in the backward sweep.
+enum class Adjoint {
+  store,       ///< all kept
+  checkpoint,  ///< every ~sqrt(slices)-th kept, the rest recomputed
+  reverse,     ///< recomputed backwards by unitarity; only without a bandwidth limit
+};
+enum class GridKind { window, tile };
+
+struct MultisliceParameters {
+  Extent detector;                        ///< pixels of a pattern; the window of GridKind::window
+  Extent grid;                            ///< pixels of the propagation grid; equals `detector` for GridKind::window
+  PixelSize pixel;                        ///< angstrom
+  int slices = 0;
+  double slice_thickness_A = 0;
+  double wavelength_A = 0;
+  double sigma = 0;                       ///< rad / (V * angstrom)
+  GridKind grid_kind = GridKind::window;
+  Bandwidth bandwidth = Bandwidth::none;
+  double bandwidth_cutoff = 2.0 / 3.0;
+  double bandwidth_taper = 0.01;
+  Adjoint adjoint = Adjoint::reverse;
+};
+
+/// Where a probe position falls on the pixel grid: the window around its nearest pixel, and what is left.
+struct ProbePlacement {
+  Offset window;         ///< volume pixel of the window's pixel (0, 0)
+  Backend::Shift shift;  ///< pixels from the window's pixel (0, 0) to the position
+};
+[[nodiscard]] ProbePlacement place_probe(Position position, PixelSize pixel, Extent detector);
+
+/// The multislice model G(p, V), its amplitude loss and its adjoint, for up to `batch` positions at a time:
+/// psi <- IFFT[P FFT[t psi]] slice by slice, f = sum_k (a_k - |FFT psi|_k)^2.
+class Multislice {
+ public:
+  /// `probe` [ky][kx] in reciprocal space, zero frequency first, detector extent. Waves are metered as `waves`.
+  [[nodiscard]] Multislice(Backend& backend, const MultisliceParameters& parameters, std::span<const Complex> probe,
+                           int batch = 1);
+
+  /// Intensities [position][ky][kx] (zero frequency first) in front of the detector, host memory.
+  void intensities(Volume potential, Offset tile_origin, std::span<const Position> positions,
+                   std::span<float> intensities);
+
+  /// Sum of the positions' losses against `amplitudes` [position][ky][kx] (host memory); adds dF/dV to `gradient`.
+  /// Lengths in V * angstrom and 1 / (V * angstrom).
+  double loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin, std::span<const Position> positions,
+                           std::span<const float> amplitudes);
+
+  /// The same for incident waves given in real space on the propagation grid at `origin`, instead of probe positions (window grid only).
+  double loss_and_gradient(Volume potential, Volume gradient, Offset origin, std::span<const Complex> incident,
+                           std::span<const float> amplitudes);
+
+  /// Real-space waves after each slice, [slice][y][x], slice 0 first, of one incident wave; the last is the exit wave.
+  [[nodiscard]] std::vector<Complex> slice_waves(Volume potential, Offset origin, std::span<const Complex> incident);
+
+ private:
+  void load_positions(Offset tile_origin, std::span<const Position> positions);
+  void load_incident(Offset origin, std::span<const Complex> incident);
+  void to_detector();
+  void sweep_forward(Volume potential);
+  void sweep_backward(Volume potential, Volume gradient);
+  [[nodiscard]] double loss_of_loaded(Volume potential, Volume gradient, std::span<const float> amplitudes);
+
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace ptychoscale
