@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ptychoscale/base/box.hpp"
@@ -42,8 +43,17 @@ struct Volume {
   [[nodiscard]] Slice slice(int s) const { return {data + static_cast<std::size_t>(s) * extent.area(), extent}; }
 };
 
+/// Where one slice's gradient g goes while the backward sweep passes: gradient += g (when there is one), then
+/// potential -= step * g. The sweep no longer needs a slice behind it, so a position can step the tile at once
+/// without a gradient volume of its own. A non-zero step is for one position at a time.
+struct SliceUpdate {
+  Slice potential;
+  float* gradient = nullptr;  ///< [y][x] of the potential's extent, or none
+  float step = 0;             ///< alpha, (V * angstrom)^2
+};
+
 /// Reciprocal-space factor of free propagation, as backend memory.
-/// Separable: factor(ky, kx) = y[ky] * x[kx]. Otherwise `mask` [ky][kx] float32 multiplies that product.
+/// factor(ky, kx) = y[ky] * x[kx], times `mask` [ky][kx] float32 when there is a bandwidth limit.
 struct Propagator {
   const Complex* y = nullptr;
   const Complex* x = nullptr;
@@ -89,17 +99,17 @@ class Backend {
   virtual void transform_columns(Waves waves, Direction direction) = 0;
   /// @}
 
-  /// @name The slice step, mixed -> mixed. `origin` is the waves' pixel (0, 0) in the slice; outside the slice V = 0.
+  /// @name The slice step, mixed -> mixed. `origins[i]` is the slice's pixel under pixel (0, 0) of wave i; outside the slice V = 0.
   /// @{
-  /// waves <- FFT_x[t IFFT_x[waves]], t = exp(i sigma V) or its conjugate.
-  virtual void transmit(Waves waves, Slice potential, Offset origin, float sigma, Sense sense) = 0;
+  /// waves <- FFT_x[t IFFT_x[waves]], t = exp(i sigma V).
+  virtual void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) = 0;
   /// waves <- IFFT_y[P FFT_y[waves]].
   virtual void propagate(Waves waves, const Propagator& propagator, Sense sense) = 0;
   /// The adjoint of `transmit`. `transmitted` and `adjoint` are the wave and its adjoint just behind the slice:
-  /// gradient += -2 sigma Im[conj(adjoint) transmitted] (real space), then adjoint <- conj(t) adjoint, and, when `rewind`,
+  /// g = -2 sigma Im[conj(adjoint) transmitted] (real space) goes to `update`, then adjoint <- conj(t) adjoint, and, when `rewind`,
   /// transmitted <- conj(t) transmitted (the wave in front of the slice); otherwise `transmitted` is left as it is.
-  virtual void transmit_adjoint(Waves transmitted, Waves adjoint, Slice potential, Slice gradient, Offset origin,
-                                float sigma, bool rewind) = 0;
+  virtual void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
+                                std::span<const Offset> origins, float sigma, bool rewind) = 0;
   /// @}
 
   /// @name Probe and detector
@@ -122,11 +132,11 @@ class Backend {
   /// @name With a bandwidth limit the transmission function is a wave of its own; all real space.
   /// @{
   /// t <- exp(i sigma V) on the waves' grid (1 outside the slice).
-  virtual void transmission(Waves t, Slice potential, Offset origin, float sigma) = 0;
+  virtual void transmission(Waves t, Slice potential, std::span<const Offset> origins, float sigma) = 0;
   /// waves <- waves * factor, or times its conjugate.
   virtual void multiply(Waves waves, Waves factor, Sense sense) = 0;
-  /// gradient += 2 Re[conj(dt) i sigma exp(i sigma V)], the chain from the transmission function to the potential.
-  virtual void phase_gradient(Waves dt, Slice potential, Slice gradient, Offset origin, float sigma) = 0;
+  /// g = 2 Re[conj(dt) i sigma exp(i sigma V)], the chain from the transmission function to the potential, goes to `update`.
+  virtual void phase_gradient(Waves dt, const SliceUpdate& update, std::span<const Offset> origins, float sigma) = 0;
   /// @}
 
   /// @name Tile volumes

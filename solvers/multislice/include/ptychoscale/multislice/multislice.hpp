@@ -48,17 +48,20 @@ class Multislice {
   /// `probe` [ky][kx] in reciprocal space, zero frequency first, detector extent. Waves are metered as `waves`.
   [[nodiscard]] Multislice(Backend& backend, const MultisliceParameters& parameters, std::span<const Complex> probe,
                            int batch = 1);
+  ~Multislice();
+  Multislice(Multislice&&) noexcept;
 
   /// Intensities [position][ky][kx] (zero frequency first) in front of the detector, host memory.
   void intensities(Volume potential, Offset tile_origin, std::span<const Position> positions,
                    std::span<float> intensities);
 
-  /// Sum of the positions' losses against `amplitudes` [position][ky][kx] (host memory); adds dF/dV to `gradient`.
-  /// Lengths in V * angstrom and 1 / (V * angstrom).
+  /// Sum of the positions' losses against `amplitudes` [position][ky][kx] (backend memory). Adds dF/dV to `gradient` unless that is empty
+  /// ({}), and steps the potential by -step * dF/dV at once (one position at a time). V * angstrom and 1 / (V * angstrom).
   double loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin, std::span<const Position> positions,
-                           std::span<const float> amplitudes);
+                           const float* amplitudes, float step = 0);
 
-  /// The same for incident waves given in real space on the propagation grid at `origin`, instead of probe positions (window grid only).
+  /// The same for incident waves [wave][y][x] given in real space on the propagation grid, whose pixel (0, 0) lies at `origin` of the
+  /// volume, instead of probe positions (window grid only). All in host memory but the volumes.
   double loss_and_gradient(Volume potential, Volume gradient, Offset origin, std::span<const Complex> incident,
                            std::span<const float> amplitudes);
 
@@ -66,15 +69,8 @@ class Multislice {
   [[nodiscard]] std::vector<Complex> slice_waves(Volume potential, Offset origin, std::span<const Complex> incident);
 
  private:
-  void load_positions(Offset tile_origin, std::span<const Position> positions);
-  void load_incident(Offset origin, std::span<const Complex> incident);
-  void to_detector();
-  void sweep_forward(Volume potential);
-  void sweep_backward(Volume potential, Volume gradient);
-  [[nodiscard]] double loss_of_loaded(Volume potential, Volume gradient, std::span<const float> amplitudes);
-
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace ptychoscale

@@ -1,0 +1,21 @@
+#include "ptychoscale/compute/backend.hpp"
+
+#include "cpu/cpu_backend.hpp"
+#include "ptychoscale/base/error.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace ptychoscale {
+
+std::vector<std::string> backend_names() { return {"cpu"}; }
+
+std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
+  if (options.threads < 1)
+    throw InputError(fmt::format("threads: {} is not usable; give at least 1", options.threads));
+  if (options.kind == "cpu") return make_cpu_backend(options);
+  throw InputError(
+      fmt::format("backend: '{}' is unknown; this build has {}", options.kind, fmt::join(backend_names(), ", ")));
+}
+
+}  // namespace ptychoscale

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <complex>
+#include <map>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include "ptychoscale/compute/backend.hpp"
+
+struct fftwf_plan_s;
+
+namespace ptychoscale {
+
+/// One-dimensional transforms of single lines, in place, by FFTW in single precision; unscaled both ways.
+///
+/// A two-dimensional transform is lines along x, then blocks of neighbouring lines along y gathered into cache. That is
+/// where the propagator can be applied between two transforms without another trip through memory.
+class LineFft {
+ public:
+  /// Lines along y that are gathered and transformed together: two cache lines of complex64 per row.
+  static constexpr int block = 16;
+
+  [[nodiscard]] explicit LineFft(Planning planning);
+
+  /// Plans a length for rows (contiguous) and for column blocks ([n][block]). Not thread-safe.
+  void prepare(int length);
+
+  void row(Complex* line, int length, Direction direction) const;
+  /// `lines` is 64-byte aligned, [length][block].
+  void columns(Complex* lines, int length, Direction direction) const;
+
+  [[nodiscard]] static std::string wisdom();
+  static void learn(const std::string& wisdom);
+
+ private:
+  struct Destroy {
+    void operator()(fftwf_plan_s* plan) const noexcept;
+  };
+  using Plan = std::unique_ptr<fftwf_plan_s, Destroy>;
+  struct Plans {
+    Plan row[2];
+    Plan columns[2];
+  };
+  [[nodiscard]] const Plans& plans(int length) const;
+
+  Planning planning_;
+  std::map<int, Plans> plans_;
+};
+
+}  // namespace ptychoscale
