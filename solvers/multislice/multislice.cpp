@@ -370,4 +370,29 @@ std::vector<Complex> Multislice::slice_waves(Volume potential, Offset origin, st
   return after;
 }
 
+double Multislice::vacuum_loss(const float* amplitudes) {
+  auto& st = *state_;
+  st.active = 1;
+  const Backend::Shift centred{};
+  st.backend.shift_probe(st.detector_psi(), st.probe.data(), {&centred, 1});
+  return st.losses(amplitudes);
+}
+
+void Multislice::for_each_vacuum_wave(const std::function<void(const Complex*)>& body) {
+  auto& st = *state_;
+  st.active = 1;
+  const Backend::Shift centred{static_cast<double>(st.p.detector.y / 2), static_cast<double>(st.p.detector.x / 2)};
+  const Waves w = st.psi();
+  st.backend.shift_probe(w, st.probe.data(), {&centred, 1});
+  st.backend.transform_columns(w, Direction::inverse);
+  std::vector<Complex> host(w.size());
+  for (int s = 0; s <= st.p.slices; ++s) {
+    if (s > 0) st.backend.propagate(w, st.fresnel(), Sense::direct);
+    st.to_real(w);
+    st.backend.to_host(host.data(), w.data, host.size() * sizeof(Complex));
+    body(host.data());
+    st.to_mixed(w);
+  }
+}
+
 }  // namespace ptychoscale

@@ -43,14 +43,26 @@ Segment segment_on(Extent slice, Offset origin, int row, int row_length) {
   return {first, std::max(0, last - first), y, origin.x + first};
 }
 
-/// What one thread works in: a row, a block of columns, and a row's phase factors and gradient.
+/// The wave's rows [first, last) that lie on the slice at all; empty when they only touch vacuum.
+struct Rows {
+  int first = 0;
+  int last = 0;
+};
+
+Rows rows_on(Extent slice, Offset origin, Extent wave) {
+  const int first = std::max(0, -origin.y);
+  const bool beside = origin.x >= slice.x || origin.x + wave.x <= 0;
+  return {first, beside ? first : std::max(first, std::min(wave.y, slice.y - origin.y))};
+}
+
+/// What one thread works in: a block of rows, a block of columns, and one row's phase factors and gradient.
 struct Scratch {
-  MeteredVector<Complex, MemoryLabel::fft> row;
+  MeteredVector<Complex, MemoryLabel::fft> rows;
   MeteredVector<Complex, MemoryLabel::fft> columns;
   MeteredVector<float, MemoryLabel::fft> cosine, sine, gradient;
   void fit(Extent e) {
-    const auto x = std::max(row.size(), static_cast<std::size_t>(e.x));
-    row.resize(x);
+    const auto x = std::max(cosine.size(), static_cast<std::size_t>(e.x));
+    rows.resize(x * LineFft::row_block);
     cosine.resize(x);
     sine.resize(x);
     gradient.resize(x);
@@ -94,11 +106,10 @@ class CpuBackend final : public Backend {
   void learn_planning(const std::string& knowledge) override { LineFft::learn(knowledge); }
 
   void transform_rows(Waves waves, Direction direction) override {
-    const float scale = direction == Direction::inverse ? 1.0F / static_cast<float>(waves.extent.x) : 1.0F;
-    for_rows(waves, [&](int wave, int y, Scratch&) {
-      Complex* row = row_of(waves, wave, y);
-      fft_.row(row, waves.extent.x, direction);
-      if (direction == Direction::inverse) phase::scale(row, scale, waves.extent.x);
+    const int nx = waves.extent.x;
+    for_row_blocks(waves, [&](Complex* rows, int, int, int count, Scratch&) {
+      fft_.rows(rows, count, nx, direction);
+      if (direction == Direction::inverse) phase::scale(rows, 1.0F / static_cast<float>(nx), nx * count);
     });
   }
 
@@ -113,16 +124,17 @@ class CpuBackend final : public Backend {
   void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) override {
     const int nx = waves.extent.x;
     const float scale = 1.0F / static_cast<float>(nx);
-    for_rows(waves, [&](int wave, int y, Scratch& t) {
-      const auto seg = segment_on(potential.extent, origins[static_cast<std::size_t>(wave)], y, nx);
-      if (seg.n == 0) return;  // vacuum: the two transforms cancel
-      Complex* row = row_of(waves, wave, y);
-      const float* v = row_of(potential.data, potential.extent, seg.y) + seg.x;
-      fft_.row(row, nx, Direction::inverse);
-      phase::factors(v, sigma, scale, t.cosine.data(), t.sine.data(), seg.n);
-      scale_outside(row, seg, nx, scale);
-      phase::multiply(row + seg.first, t.cosine.data(), t.sine.data(), seg.n);
-      fft_.row(row, nx, Direction::forward);
+    for_row_blocks_on(potential.extent, origins, waves, [&](Complex* rows, int wave, int y, int count, Scratch& t) {
+      fft_.rows(rows, count, nx, Direction::inverse);
+      for (int i = 0; i < count; ++i) {
+        Complex* row = rows + i * nx;
+        const auto seg = segment_on(potential.extent, origins[static_cast<std::size_t>(wave)], y + i, nx);
+        const float* v = row_of(potential.data, potential.extent, seg.y) + seg.x;
+        phase::factors(v, sigma, scale, t.cosine.data(), t.sine.data(), seg.n);
+        scale_outside(row, seg, nx, scale);
+        phase::multiply(row + seg.first, t.cosine.data(), t.sine.data(), seg.n);
+      }
+      fft_.rows(rows, count, nx, Direction::forward);
     });
   }
 
@@ -142,23 +154,24 @@ class CpuBackend final : public Backend {
     const float scale = 1.0F / static_cast<float>(nx);
     const float weight = -2 * sigma * scale * scale;
     const Extent e = update.potential.extent;
-    for_rows(adjoint, [&](int wave, int y, Scratch& t) {
-      const auto seg = segment_on(e, origins[static_cast<std::size_t>(wave)], y, nx);
-      if (seg.n == 0) return;
-      Complex* a = row_of(adjoint, wave, y);
-      Complex* w = row_of(transmitted, wave, y);
-      if (!rewind) {
-        std::copy_n(w, nx, t.row.data());
-        w = t.row.data();
+    for_row_blocks_on(e, origins, adjoint, [&](Complex* a_rows, int wave, int y, int count, Scratch& t) {
+      Complex* w_rows = row_of(transmitted, wave, y);
+      if (!rewind) w_rows = std::copy_n(w_rows, nx * count, t.rows.data()) - nx * count;
+      fft_.rows(a_rows, count, nx, Direction::inverse);
+      fft_.rows(w_rows, count, nx, Direction::inverse);
+      for (int i = 0; i < count; ++i) {
+        Complex* a = a_rows + i * nx;
+        Complex* w = w_rows + i * nx;
+        const auto seg = segment_on(e, origins[static_cast<std::size_t>(wave)], y + i, nx);
+        const float* v = row_of(update.potential.data, e, seg.y) + seg.x;
+        phase::factors(v, sigma, scale, t.cosine.data(), t.sine.data(), seg.n);
+        phase::cross(t.gradient.data(), a + seg.first, w + seg.first, weight, seg.n);
+        deliver(update, seg, t);
+        back_through(a, seg, nx, scale, t);
+        if (rewind) back_through(w, seg, nx, scale, t);
       }
-      fft_.row(a, nx, Direction::inverse);
-      fft_.row(w, nx, Direction::inverse);
-      float* v = row_of(update.potential.data, e, seg.y) + seg.x;
-      phase::factors(v, sigma, scale, t.cosine.data(), t.sine.data(), seg.n);
-      phase::cross(t.gradient.data(), a + seg.first, w + seg.first, weight, seg.n);
-      deliver(update, seg, t);
-      back_through(a, seg, nx, scale, t);
-      if (rewind) back_through(w, seg, nx, scale, t);
+      fft_.rows(a_rows, count, nx, Direction::forward);
+      if (rewind) fft_.rows(w_rows, count, nx, Direction::forward);
     });
   }
 
@@ -249,11 +262,11 @@ class CpuBackend final : public Backend {
     for_rows(dt, [&](int wave, int y, Scratch& s) {
       const auto seg = segment_on(e, origins[static_cast<std::size_t>(wave)], y, dt.extent.x);
       if (seg.n == 0) return;
-      std::fill_n(s.row.begin(), seg.n, Complex{1});
+      std::fill_n(s.rows.begin(), seg.n, Complex{1});
       const float* v = row_of(update.potential.data, e, seg.y) + seg.x;
       phase::factors(v, sigma, 1, s.cosine.data(), s.sine.data(), seg.n);
-      phase::multiply(s.row.data(), s.cosine.data(), s.sine.data(), seg.n);
-      phase::cross(s.gradient.data(), row_of(dt, wave, y) + seg.first, s.row.data(), -2 * sigma, seg.n);
+      phase::multiply(s.rows.data(), s.cosine.data(), s.sine.data(), seg.n);
+      phase::cross(s.gradient.data(), row_of(dt, wave, y) + seg.first, s.rows.data(), -2 * sigma, seg.n);
       deliver(update, seg, s);
     });
   }
@@ -297,6 +310,30 @@ class CpuBackend final : public Backend {
 #pragma omp parallel for num_threads(threads_) schedule(static)
       for (int y = 0; y < waves.extent.y; ++y) body(wave, y, my_scratch());
     }
+  }
+
+  /// body(rows, wave, first row, count, scratch) on blocks of the rows [first, last) of each wave.
+  template <class Range, class Body>
+  void for_row_blocks(Waves waves, const Range& range, const Body& body) {
+    for (int wave = 0; wave < waves.count; ++wave) {
+      const Rows rows = range(wave);
+      const int blocks = (rows.last - rows.first + LineFft::row_block - 1) / LineFft::row_block;
+#pragma omp parallel for num_threads(threads_) schedule(static)
+      for (int block = 0; block < blocks; ++block) {
+        const int y = rows.first + block * LineFft::row_block;
+        body(row_of(waves, wave, y), wave, y, std::min(LineFft::row_block, rows.last - y), my_scratch());
+      }
+    }
+  }
+  template <class Body>
+  void for_row_blocks(Waves waves, const Body& body) {
+    for_row_blocks(waves, [&](int) { return Rows{0, waves.extent.y}; }, body);
+  }
+  /// Only the rows on the slice: in vacuum the transforms on both sides of a transmission cancel.
+  template <class Body>
+  void for_row_blocks_on(Extent slice, std::span<const Offset> origins, Waves waves, const Body& body) {
+    for_row_blocks(
+        waves, [&](int wave) { return rows_on(slice, origins[static_cast<std::size_t>(wave)], waves.extent); }, body);
   }
 
   /// body(lines, x0, n) on columns [x0, x0 + n) gathered as [y][block], then scattered back.
@@ -386,11 +423,10 @@ class CpuBackend final : public Backend {
     phase::scale(row + seg.first + seg.n, scale, nx - seg.first - seg.n);
   }
 
-  /// row <- FFT[conj(t) row], with the factors in `t`.
-  void back_through(Complex* row, const Segment& seg, int nx, float scale, const Scratch& t) const {
+  /// row <- conj(t) row, with the factors in `t`.
+  static void back_through(Complex* row, const Segment& seg, int nx, float scale, const Scratch& t) {
     scale_outside(row, seg, nx, scale);
     phase::multiply_conjugate(row + seg.first, t.cosine.data(), t.sine.data(), seg.n);
-    fft_.row(row, nx, Direction::forward);
   }
 
   /// The row's gradient in `t` goes where the update says.

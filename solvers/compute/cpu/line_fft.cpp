@@ -10,12 +10,19 @@ namespace {
 
 fftwf_complex* raw(Complex* p) { return reinterpret_cast<fftwf_complex*>(p); }
 
-fftwf_plan make_plan(Complex* scratch, int length, int lines, Direction direction, unsigned flags) {
-  // Odd lengths leave every other row unaligned.
-  if (lines == 1 && length % 2 != 0) flags |= FFTW_UNALIGNED;
+/// How `lines` lines lie in memory: element stride and distance between lines.
+struct Layout {
+  int lines;
+  int stride;
+  int distance;
+};
+
+fftwf_plan make_plan(Complex* scratch, int length, Layout l, Direction direction, unsigned flags) {
+  // Rows of odd length start anywhere.
+  if (l.stride == 1 && length % 2 != 0) flags |= FFTW_UNALIGNED;
   const int sign = direction == Direction::forward ? FFTW_FORWARD : FFTW_BACKWARD;
-  return fftwf_plan_many_dft(1, &length, lines, raw(scratch), nullptr, lines, 1, raw(scratch), nullptr, lines, 1, sign,
-                             flags);
+  return fftwf_plan_many_dft(1, &length, l.lines, raw(scratch), nullptr, l.stride, l.distance, raw(scratch), nullptr,
+                             l.stride, l.distance, sign, flags);
 }
 
 }  // namespace
@@ -26,14 +33,18 @@ LineFft::LineFft(Planning planning) : planning_(planning) {}
 
 void LineFft::prepare(int length) {
   if (plans_.contains(length)) return;
-  const unsigned flags = planning_ == Planning::measure ? FFTW_MEASURE : FFTW_ESTIMATE;
+  // PATIENT, because MEASURE does not try the buffered plans that make column blocks up to 1.5 x faster; the lines are short
+  // and what was found is kept as wisdom.
+  const unsigned flags = planning_ == Planning::measure ? FFTW_PATIENT : FFTW_ESTIMATE;
   MeteredVector<Complex, MemoryLabel::fft> scratch(static_cast<std::size_t>(length) * block);
   Plans made;
   for (const auto direction : {Direction::forward, Direction::inverse}) {
     const auto d = static_cast<std::size_t>(direction);
-    made.row[d].reset(make_plan(scratch.data(), length, 1, direction, flags));
-    made.columns[d].reset(make_plan(scratch.data(), length, block, direction, flags));
-    if (!made.row[d] || !made.columns[d]) throw RunError(fmt::format("FFTW could not plan length {}", length));
+    made.row[d].reset(make_plan(scratch.data(), length, {1, 1, length}, direction, flags));
+    made.rows[d].reset(make_plan(scratch.data(), length, {row_block, 1, length}, direction, flags));
+    made.columns[d].reset(make_plan(scratch.data(), length, {block, block, 1}, direction, flags));
+    if (!made.row[d] || !made.rows[d] || !made.columns[d])
+      throw RunError(fmt::format("FFTW could not plan length {}", length));
   }
   plans_.emplace(length, std::move(made));
 }
@@ -44,8 +55,13 @@ const LineFft::Plans& LineFft::plans(int length) const {
   return found->second;
 }
 
-void LineFft::row(Complex* line, int length, Direction direction) const {
-  fftwf_execute_dft(plans(length).row[static_cast<std::size_t>(direction)].get(), raw(line), raw(line));
+void LineFft::rows(Complex* lines, int count, int length, Direction direction) const {
+  const auto d = static_cast<std::size_t>(direction);
+  if (count == row_block) {
+    fftwf_execute_dft(plans(length).rows[d].get(), raw(lines), raw(lines));
+    return;
+  }
+  for (int i = 0; i < count; ++i, lines += length) fftwf_execute_dft(plans(length).row[d].get(), raw(lines), raw(lines));
 }
 
 void LineFft::columns(Complex* lines, int length, Direction direction) const {

@@ -23,10 +23,14 @@ class LineFft {
 
   [[nodiscard]] explicit LineFft(Planning planning);
 
+  /// Rows that are transformed by one plan: short single lines cost as much in calls as in arithmetic.
+  static constexpr int row_block = 8;
+
   /// Plans a length for rows (contiguous) and for column blocks ([n][block]). Not thread-safe.
   void prepare(int length);
 
-  void row(Complex* line, int length, Direction direction) const;
+  /// `count` <= row_block contiguous lines, [count][length].
+  void rows(Complex* lines, int count, int length, Direction direction) const;
   /// `lines` is 64-byte aligned, [length][block].
   void columns(Complex* lines, int length, Direction direction) const;
 
@@ -40,6 +44,7 @@ class LineFft {
   using Plan = std::unique_ptr<fftwf_plan_s, Destroy>;
   struct Plans {
     Plan row[2];
+    Plan rows[2];
     Plan columns[2];
   };
   [[nodiscard]] const Plans& plans(int length) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -67,6 +68,12 @@ class Multislice {
 
   /// Real-space waves after each slice, [slice][y][x], slice 0 first, of one incident wave; the last is the exit wave.
   [[nodiscard]] std::vector<Complex> slice_waves(Volume potential, Offset origin, std::span<const Complex> incident);
+
+  /// Loss of the empty volume: of the unscattered probe, whose intensity is the same wherever it stands. One pattern.
+  double vacuum_loss(const float* amplitudes);
+
+  /// Shows the real-space probe [y][x], at the window's centre, in front of each slice and behind the last when there is no specimen.
+  void for_each_vacuum_wave(const std::function<void(const Complex*)>& body);
 
  private:
   struct State;

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ptychoscale/base/memory_meter.hpp"
@@ -40,7 +42,7 @@ struct ReconstructionOptions {
   GridKind grid = GridKind::window;
   Adjoint adjoint = Adjoint::reverse;
   Bandwidth bandwidth = Bandwidth::none;
-  std::optional<double> step;         ///< alpha in (V * angstrom)^2; default: step_size()
+  std::optional<double> step;         ///< alpha in (V * angstrom)^2; default: see step_size.hpp
   bool stream_measurements = false;   ///< read from the file with read-ahead instead of keeping all in memory
 };
 
@@ -64,8 +66,15 @@ struct Reconstruction {
   Buffer<float> volume;               ///< this rank's extended tile, [slice][y][x]
   std::vector<double> cost;           ///< F summed over all positions, seen during each iteration (own positions only, each counted once)
   std::vector<double> seconds;        ///< per iteration, maximum over ranks
+  double vacuum_cost = 0;             ///< F of the empty volume
   double step = 0;
   std::vector<RankStatistics> ranks;  ///< on rank 0
+};
+
+/// Thrown out of reconstruct() on a rank whose `interrupted` hook said so; nothing was written.
+class Interrupted : public std::exception {
+ public:
+  [[nodiscard]] const char* what() const noexcept override { return "interrupted"; }
 };
 
 struct ReconstructionHooks {

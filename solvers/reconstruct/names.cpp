@@ -1,0 +1,26 @@
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace ptychoscale {
+
+std::string_view name(Method method) {
+  static constexpr std::array<std::string_view, 3> names{"serial", "gd", "hve"};
+  return names[static_cast<std::size_t>(method)];
+}
+
+std::string_view name(UpdateRule rule) {
+  static constexpr std::array<std::string_view, 3> names{"as_printed", "once", "batch"};
+  return names[static_cast<std::size_t>(rule)];
+}
+
+Method method(std::string_view text) {
+  for (const auto m : {Method::serial, Method::gd, Method::hve})
+    if (text == name(m)) return m;
+  throw InputError(fmt::format("method: '{}' is unknown; one of serial, gd, hve", text));
+}
+
+}  // namespace ptychoscale

@@ -1,0 +1,40 @@
+#include "tile_solver.hpp"
+
+namespace ptychoscale {
+namespace {
+
+/// One tile, positions in order: a step after every position, or plain gradient descent on F (`batch`). The oracle.
+class Serial final : public Solver {
+ public:
+  Serial(TileSolver& tile, UpdateRule update, double step) : tile_(tile), step_(step) {
+    if (update == UpdateRule::batch) gradient_ = tile.make_accumulation_buffer();
+  }
+
+  double sweep(int, const std::function<void(int)>& before_visit) override {
+    const bool batch = gradient_.size() > 0;
+    double loss = 0;
+    for (int k = 0; k < tile_.positions(); ++k) {
+      before_visit(k);
+      loss += batch ? tile_.visit(k, tile_.view(gradient_), 0) : tile_.visit(k, {}, step_);
+    }
+    if (batch) {
+      tile_.backend().axpy(tile_.volume().data, static_cast<float>(-step_), gradient_.data(), gradient_.size());
+      gradient_.zero();
+    }
+    return loss;
+  }
+  [[nodiscard]] Traffic traffic() const override { return {}; }
+
+ private:
+  TileSolver& tile_;
+  double step_;
+  Buffer<float> gradient_;
+};
+
+}  // namespace
+
+std::unique_ptr<Solver> make_serial(TileSolver& tile, UpdateRule update, double step) {
+  return std::make_unique<Serial>(tile, update, step);
+}
+
+}  // namespace ptychoscale

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "measurements.hpp"
+#include "ptychoscale/base/phase_timer.hpp"
+#include "ptychoscale/multislice/multislice.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
+
+namespace ptychoscale {
+
+/// What every solver needs on one rank: its tile of the volume, its positions and their measurements, the model.
+class TileSolver {
+ public:
+  [[nodiscard]] TileSolver(Backend& backend, const DatasetReader& dataset, const ReconstructionOptions& options,
+                           const Tile& tile);
+
+  /// Loss of the k-th of this rank's positions; adds dF/dV to `gradient` unless that is empty, steps the tile by -step dF/dV.
+  double visit(int k, Volume gradient, double step);
+  /// Loss of the k-th position for the empty volume.
+  double vacuum_loss(int k);
+
+  [[nodiscard]] int positions() const { return static_cast<int>(visited_.size()); }
+  /// Whether the k-th position was dealt to this rank, so that its loss counts here.
+  [[nodiscard]] bool owns(int k) const { return owned_[static_cast<std::size_t>(k)]; }
+  [[nodiscard]] Volume volume() { return {volume_.data(), slices_, extent_}; }
+  [[nodiscard]] Buffer<float> take_volume() { return std::move(volume_); }
+  [[nodiscard]] Buffer<float> make_accumulation_buffer();
+  [[nodiscard]] Volume view(Buffer<float>& buffer) const { return {buffer.data(), slices_, extent_}; }
+  [[nodiscard]] Backend& backend() { return backend_; }
+  [[nodiscard]] PhaseTimer& timer() { return timer_; }
+
+ private:
+  Backend& backend_;
+  std::vector<int> visited_;
+  std::vector<bool> owned_;
+  std::vector<Position> positions_A_;
+  Offset origin_;
+  Extent extent_;
+  int slices_;
+  Buffer<float> volume_;
+  Multislice model_;
+  Measurements measurements_;
+  PhaseTimer timer_;
+};
+
+/// The propagation grid of a tile: the detector's window, or the extended tile padded to fast transform lengths.
+[[nodiscard]] Extent propagation_grid(const DatasetHeader& header, GridKind kind, const Tile& tile);
+
+/// One solver on one rank. `sweep` runs one iteration over the rank's positions with all exchanges it needs and returns the
+/// loss of the rank's own positions; `before_visit` is called before every position.
+class Solver {
+ public:
+  virtual ~Solver() = default;
+  [[nodiscard]] virtual double sweep(int iteration, const std::function<void(int k)>& before_visit) = 0;
+  [[nodiscard]] virtual Traffic traffic() const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Solver> make_serial(TileSolver& tile, UpdateRule update, double step);
+[[nodiscard]] std::unique_ptr<Solver> make_gradient_decomposition(TileSolver& tile, const Communicator& comm,
+                                                                  const Tiling& tiling,
+                                                                  const ReconstructionOptions& options, int rounds,
+                                                                  double step);
+[[nodiscard]] std::unique_ptr<Solver> make_halo_voxel_exchange(TileSolver& tile, const Communicator& comm,
+                                                               const Tiling& tiling,
+                                                               const ReconstructionOptions& options, double step);
+
+}  // namespace ptychoscale
