@@ -1,14 +1,15 @@
-// One slice step of the solvers (transmit, transform, propagate, inverse transform) beside two bare in-place FFTW transforms,
-// both planned with MEASURE, one thread, alternating in one run: their ratio means something on a noisy machine.
+// One slice step of the solvers (transmit, transform, propagate, inverse transform) beside two bare in-place
+// FFTW transforms, both planned with MEASURE, one thread, alternating in one run: their ratio means something
+// on a noisy machine.
 #include "ptychoscale/compute/backend.hpp"
+
+#include <benchmark/benchmark.h>
+#include <fftw3.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <vector>
-
-#include <benchmark/benchmark.h>
-#include <fftw3.h>
 
 namespace ptychoscale {
 namespace {
@@ -19,8 +20,7 @@ double median(std::vector<double> v) {
   return *middle;
 }
 
-template <class Body>
-double seconds(const Body& body) {
+template <class Body> double seconds(const Body& body) {
   const auto start = std::chrono::steady_clock::now();
   body();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -28,7 +28,7 @@ double seconds(const Body& body) {
 
 /// Forward and inverse FFTW plans of an n x n wave, in place.
 class BareTransforms {
- public:
+public:
   BareTransforms(Complex* wave, int n)
       : forward_(plan(wave, n, FFTW_FORWARD)), inverse_(plan(wave, n, FFTW_BACKWARD)) {}
   ~BareTransforms() {
@@ -42,7 +42,7 @@ class BareTransforms {
     fftwf_execute(inverse_);
   }
 
- private:
+private:
   static fftwf_plan plan(Complex* wave, int n, int sign) {
     auto* raw = reinterpret_cast<fftwf_complex*>(wave);
     return fftwf_plan_dft_2d(n, n, raw, raw, sign, FFTW_MEASURE);
@@ -96,7 +96,7 @@ void slice_step(benchmark::State& state) {
 
 BENCHMARK(slice_step)->RangeMultiplier(2)->Range(128, 1024)->UseManualTime()->Unit(benchmark::kMicrosecond);
 
-}  // namespace
-}  // namespace ptychoscale
+} // namespace
+} // namespace ptychoscale
 
 BENCHMARK_MAIN();

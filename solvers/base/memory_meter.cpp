@@ -10,7 +10,7 @@ void raise_to(std::atomic<std::int64_t>& peak, std::int64_t value) {
   while (seen < value && !peak.compare_exchange_weak(seen, value)) {
   }
 }
-}  // namespace
+} // namespace
 
 std::string_view name(MemoryLabel label) {
   static constexpr std::array<std::string_view, memory_label_count> names{
@@ -53,4 +53,4 @@ std::int64_t peak_resident_bytes() {
   return 0;
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

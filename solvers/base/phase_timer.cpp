@@ -26,4 +26,4 @@ void PhaseTimer::reset() {
   since_ = Clock::now();
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -14,8 +14,8 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
   if (options.threads < 1)
     throw InputError(fmt::format("threads: {} is not usable; give at least 1", options.threads));
   if (options.kind == "cpu") return make_cpu_backend(options);
-  throw InputError(
-      fmt::format("backend: '{}' is unknown; this build has {}", options.kind, fmt::join(backend_names(), ", ")));
+  throw InputError(fmt::format("backend: '{}' is unknown; this build has {}", options.kind,
+                               fmt::join(backend_names(), ", ")));
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

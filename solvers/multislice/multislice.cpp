@@ -3,13 +3,12 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cmath>
 #include <numbers>
 #include <numeric>
-
-
-#include <fmt/format.h>
 
 namespace ptychoscale {
 namespace {
@@ -24,8 +23,7 @@ std::vector<Complex> fresnel_factor(int n, double pixel_A, double wavelength_A, 
   return factor;
 }
 
-template <class T>
-Buffer<T> upload(Backend& backend, const std::vector<T>& host) {
+template <class T> Buffer<T> upload(Backend& backend, const std::vector<T>& host) {
   Buffer<T> buffer(backend, host.size(), MemoryLabel::waves);
   buffer.upload(host);
   return buffer;
@@ -33,7 +31,8 @@ Buffer<T> upload(Backend& backend, const std::vector<T>& host) {
 
 void check(const MultisliceParameters& p) {
   if (p.bandwidth == Bandwidth::two_thirds && p.adjoint == Adjoint::reverse)
-    throw InputError("adjoint: 'reverse' needs a unitary step, which the bandwidth limit 'two_thirds' breaks; use 'store' or 'checkpoint'");
+    throw InputError("adjoint: 'reverse' needs a unitary step, which the bandwidth limit 'two_thirds' "
+                     "breaks; use 'store' or 'checkpoint'");
   if (p.grid_kind == GridKind::window && p.grid != p.detector)
     throw RunError("the window grid must have the detector's extent");
 }
@@ -41,14 +40,17 @@ void check(const MultisliceParameters& p) {
 /// Slices between kept waves: every one, about the square root of them, or none at all.
 int keep_interval(const MultisliceParameters& p) {
   switch (p.adjoint) {
-    case Adjoint::store: return 1;
-    case Adjoint::checkpoint: return static_cast<int>(std::ceil(std::sqrt(static_cast<double>(p.slices))));
-    case Adjoint::reverse: return 0;
+  case Adjoint::store:
+    return 1;
+  case Adjoint::checkpoint:
+    return static_cast<int>(std::ceil(std::sqrt(static_cast<double>(p.slices))));
+  case Adjoint::reverse:
+    return 0;
   }
   return 0;
 }
 
-}  // namespace
+} // namespace
 
 ProbePlacement place_probe(Position position, PixelSize pixel, Extent detector) {
   const double y = position.y / pixel.y;
@@ -58,9 +60,10 @@ ProbePlacement place_probe(Position position, PixelSize pixel, Extent detector) 
   return {window, {y - window.y, x - window.x}};
 }
 
-/// Where the waves are along the slices: without a bandwidth limit, "at slice s" means just BEHIND its transmission, in the
-/// mixed representation, so that a slice step is rows (IFFT t FFT) and columns (FFT P IFFT) only. With a limit it means just
-/// IN FRONT of it, in real space, because the limited transmission function is itself made by transforms.
+/// Where the waves are along the slices: without a bandwidth limit, "at slice s" means just BEHIND its
+/// transmission, in the mixed representation, so that a slice step is rows (IFFT t FFT) and columns (FFT P
+/// IFFT) only. With a limit it means just IN FRONT of it, in real space, because the limited transmission
+/// function is itself made by transforms.
 struct Multislice::State {
   Backend& backend;
   MultisliceParameters p;
@@ -77,16 +80,16 @@ struct Multislice::State {
   Buffer<Complex> segment;   ///< waves at the slices between two kept ones
   Buffer<Complex> limited_t; ///< [2][batch][y][x]: transmission function and its adjoint
 
-  int active = 0;                  ///< waves in use
-  std::vector<Offset> origins;     ///< of the grid on the tile, per wave
-  std::vector<Offset> windows;     ///< of the detector's window on the grid, per wave (tile grid only)
+  int active = 0;              ///< waves in use
+  std::vector<Offset> origins; ///< of the grid on the tile, per wave
+  std::vector<Offset> windows; ///< of the detector's window on the grid, per wave (tile grid only)
 
   State(Backend& b, const MultisliceParameters& parameters, std::span<const Complex> probe_k, int batch_size);
 
   [[nodiscard]] bool tile() const { return p.grid_kind == GridKind::tile; }
   [[nodiscard]] Waves waves_of(const Buffer<Complex>& buffer, Extent extent, int part) const {
-    return {buffer.data() + static_cast<std::size_t>(part) * static_cast<std::size_t>(batch) * extent.area(), active,
-            extent};
+    return {buffer.data() + static_cast<std::size_t>(part) * static_cast<std::size_t>(batch) * extent.area(),
+            active, extent};
   }
   [[nodiscard]] Waves psi() const { return waves_of(pair, p.grid, 0); }
   [[nodiscard]] Waves chi() const { return waves_of(pair, p.grid, 1); }
@@ -211,8 +214,9 @@ void Multislice::State::advance(Waves w, Volume potential, int s) {
   }
 }
 
-/// At the last slice -> behind the specimen, one slice thickness further, in the mixed representation. On an unlimited window the last
-/// propagation would change phases in reciprocal space only, which the detector does not see: it is left out.
+/// At the last slice -> behind the specimen, one slice thickness further, in the mixed representation. On an
+/// unlimited window the last propagation would change phases in reciprocal space only, which the detector
+/// does not see: it is left out.
 void Multislice::State::leave(Waves w, Volume potential) {
   if (limited) {
     advance(w, potential, p.slices - 1);
@@ -255,8 +259,8 @@ void Multislice::State::from_detector() {
   }
 }
 
-/// One slice of the backward sweep: chi goes from "just behind the transmission" to "just in front of it", the slice's gradient to
-/// `update`. `behind` are the waves at the slice.
+/// One slice of the backward sweep: chi goes from "just behind the transmission" to "just in front of it",
+/// the slice's gradient to `update`. `behind` are the waves at the slice.
 void Multislice::State::retreat(Waves behind, const SliceUpdate& update, int s, bool rewind) {
   if (!limited) {
     backend.transmit_adjoint(behind, chi(), update, origins, sigma(), rewind && s > 0);
@@ -288,7 +292,8 @@ void Multislice::State::backward(Volume potential, Volume gradient, float step) 
     if (!rewind) {
       const int first = s / interval * interval;
       const auto at = [&](int i) {
-        return i == first ? waves_of(kept, p.grid, first / interval) : waves_of(segment, p.grid, i - first - 1);
+        return i == first ? waves_of(kept, p.grid, first / interval)
+                          : waves_of(segment, p.grid, i - first - 1);
       };
       const bool entering_segment = s + 1 == p.slices || keeps(s + 1);
       for (int i = first + 1; entering_segment && i <= s; ++i) {
@@ -308,7 +313,8 @@ double Multislice::State::losses(const float* amplitudes) {
   return std::accumulate(each.begin(), each.end(), 0.0);
 }
 
-double Multislice::State::loss_and_gradient(Volume potential, Volume gradient, const float* amplitudes, float step) {
+double Multislice::State::loss_and_gradient(Volume potential, Volume gradient, const float* amplitudes,
+                                            float step) {
   if (step != 0 && active != 1) throw RunError("a local step is for one position at a time");
   forward(potential);
   to_detector();
@@ -318,8 +324,8 @@ double Multislice::State::loss_and_gradient(Volume potential, Volume gradient, c
   return loss;
 }
 
-Multislice::Multislice(Backend& backend, const MultisliceParameters& parameters, std::span<const Complex> probe,
-                       int batch)
+Multislice::Multislice(Backend& backend, const MultisliceParameters& parameters,
+                       std::span<const Complex> probe, int batch)
     : state_(std::make_unique<State>(backend, parameters, probe, batch)) {}
 Multislice::~Multislice() = default;
 Multislice::Multislice(Multislice&&) noexcept = default;
@@ -336,7 +342,8 @@ void Multislice::intensities(Volume potential, Offset tile_origin, std::span<con
 }
 
 double Multislice::loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin,
-                                     std::span<const Position> positions, const float* amplitudes, float step) {
+                                     std::span<const Position> positions, const float* amplitudes,
+                                     float step) {
   state_->load_positions(tile_origin, positions);
   return state_->loss_and_gradient(potential, gradient, amplitudes, step);
 }
@@ -349,7 +356,8 @@ double Multislice::loss_and_gradient(Volume potential, Volume gradient, Offset o
   return state_->loss_and_gradient(potential, gradient, measured.data(), 0);
 }
 
-std::vector<Complex> Multislice::slice_waves(Volume potential, Offset origin, std::span<const Complex> incident) {
+std::vector<Complex> Multislice::slice_waves(Volume potential, Offset origin,
+                                             std::span<const Complex> incident) {
   auto& st = *state_;
   st.load_incident(origin, incident);
   std::vector<Complex> after;
@@ -381,7 +389,8 @@ double Multislice::vacuum_loss(const float* amplitudes) {
 void Multislice::for_each_vacuum_wave(const std::function<void(const Complex*)>& body) {
   auto& st = *state_;
   st.active = 1;
-  const Backend::Shift centred{static_cast<double>(st.p.detector.y / 2), static_cast<double>(st.p.detector.x / 2)};
+  const Backend::Shift centred{static_cast<double>(st.p.detector.y / 2),
+                               static_cast<double>(st.p.detector.x / 2)};
   const Waves w = st.psi();
   st.backend.shift_probe(w, st.probe.data(), {&centred, 1});
   st.backend.transform_columns(w, Direction::inverse);
@@ -395,4 +404,4 @@ void Multislice::for_each_vacuum_wave(const std::function<void(const Complex*)>&
   }
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -3,11 +3,11 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/physics.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-
-#include <fmt/format.h>
 
 namespace ptychoscale {
 namespace {
@@ -17,34 +17,41 @@ double frequency(int i, int n, double pixel_A) {
   return static_cast<double>(i < (n + 1) / 2 ? i : i - n) / (n * pixel_A);
 }
 
-template <class Body>
-void for_frequencies(Extent e, PixelSize pixel, const Body& body) {
+/// Size of a reciprocal pixel in 1/angstrom along the direction of (ky, kx).
+double reciprocal_pixel(double ky, double kx, Extent e, PixelSize pixel) {
+  const double azimuth = std::atan2(ky, kx);
+  return std::hypot(std::sin(azimuth) / (e.y * pixel.y), std::cos(azimuth) / (e.x * pixel.x));
+}
+
+template <class Body> void for_frequencies(Extent e, PixelSize pixel, const Body& body) {
   for (int y = 0; y < e.y; ++y)
     for (int x = 0; x < e.x; ++x) body(frequency(y, e.y, pixel.y), frequency(x, e.x, pixel.x));
 }
 
-void check_aperture(double k_aperture, Extent e, PixelSize pixel, double semiangle_mrad, double wavelength_A) {
+void check_aperture(double k_aperture, Extent e, PixelSize pixel, double semiangle_mrad,
+                    double wavelength_A) {
   const double k_max = 0.5 / std::max(pixel.y, pixel.x);
   if (k_aperture > k_max)
-    throw InputError(fmt::format("semiangle_mrad: {} is outside the {} x {} grid with pixels of {} x {} A; at most {:.4g}",
-                                 semiangle_mrad, e.y, e.x, pixel.y, pixel.x, k_max * wavelength_A * 1e3));
+    throw InputError(
+        fmt::format("semiangle_mrad: {} is outside the {} x {} grid with pixels of {} x {} A; at most {:.4g}",
+                    semiangle_mrad, e.y, e.x, pixel.y, pixel.x, k_max * wavelength_A * 1e3));
 }
 
-}  // namespace
+} // namespace
 
 std::vector<Complex> make_probe(const Optics& o, Extent e, PixelSize pixel) {
   const double wavelength = electron_wavelength_A(o.energy_eV);
   const double edge = o.semiangle_mrad * 1e-3;
   check_aperture(edge / wavelength, e, pixel, o.semiangle_mrad, wavelength);
-  const double pixel_angle = wavelength * std::max(1 / (e.y * pixel.y), 1 / (e.x * pixel.x));
   std::vector<std::complex<double>> probe;
   probe.reserve(e.area());
   double power = 0;
   for_frequencies(e, pixel, [&](double ky, double kx) {
     const double alpha = wavelength * std::hypot(ky, kx);
+    const double edge_width = reciprocal_pixel(ky, kx, e, pixel) * wavelength;
     const double a2 = alpha * alpha;
-    const double amplitude =
-        o.soft_aperture ? std::clamp((edge - alpha) / pixel_angle + 0.5, 0.0, 1.0) : (alpha <= edge ? 1.0 : 0.0);
+    const double amplitude = o.soft_aperture ? std::clamp((edge - alpha) / edge_width + 0.5, 0.0, 1.0)
+                                             : (alpha <= edge ? 1.0 : 0.0);
     const double chi = 2 * std::numbers::pi / wavelength * (o.C10_A * a2 / 2 + o.C30_A * a2 * a2 / 4);
     probe.push_back(std::polar(amplitude, -chi));
     power += amplitude * amplitude;
@@ -57,7 +64,9 @@ std::vector<Complex> make_probe(const Optics& o, Extent e, PixelSize pixel) {
 
 double circle_radius_A(const Optics& o) {
   const double edge = o.semiangle_mrad * 1e-3;
-  const auto radius = [&](double alpha) { return std::abs(o.C10_A * alpha + o.C30_A * alpha * alpha * alpha); };
+  const auto radius = [&](double alpha) {
+    return std::abs(o.C10_A * alpha + o.C30_A * alpha * alpha * alpha);
+  };
   double widest = std::max(radius(edge), 0.61 * electron_wavelength_A(o.energy_eV) / edge);
   if (o.C30_A != 0) {
     const double turning2 = -o.C10_A / (3 * o.C30_A);
@@ -74,7 +83,8 @@ std::vector<float> bandwidth_mask(Extent e, PixelSize pixel, double cutoff, doub
   mask.reserve(e.area());
   for_frequencies(e, pixel, [&](double ky, double kx) {
     const double k = std::hypot(ky, kx);
-    const double inside = k > limit - width ? 0.5 * (1 + std::cos(std::numbers::pi * (k - limit + width) / width)) : 1.0;
+    const double inside =
+        k > limit - width ? 0.5 * (1 + std::cos(std::numbers::pi * (k - limit + width) / width)) : 1.0;
     mask.push_back(static_cast<float>(k > limit ? 0.0 : inside));
   });
   return mask;
@@ -92,4 +102,4 @@ Extent fast_extent(Extent e) {
   return {fast_length(e.y), fast_length(e.x)};
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

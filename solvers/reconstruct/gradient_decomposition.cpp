@@ -3,15 +3,16 @@
 namespace ptychoscale {
 namespace {
 
-/// Gradient Decomposition: Wang et al., SC22, Algorithm 1, with its update rule made a choice (see UpdateRule).
+/// Gradient Decomposition: Wang et al., SC22, Algorithm 1, with its update rule made a choice (see
+/// UpdateRule).
 class GradientDecomposition final : public Solver {
- public:
+public:
   GradientDecomposition(TileSolver& tile, const Communicator& comm, const Tiling& tiling,
                         const ReconstructionOptions& options, int rounds, double step)
       : tile_(tile), update_(options.update), rounds_(rounds), step_(step),
         accumulated_(tile.make_accumulation_buffer()),
-        exchange_(make_exchange({.kind = options.exchange}, comm, tile.backend(), tiling, tile.volume().slices,
-                                tile.timer())) {}
+        exchange_(make_exchange({.kind = options.exchange}, comm, tile.backend(), tiling,
+                                tile.volume().slices, tile.timer())) {}
 
   double sweep(int, const std::function<void(int)>& before_visit) override {
     double loss = 0;
@@ -22,7 +23,8 @@ class GradientDecomposition final : public Solver {
         loss += tile_.visit(k, tile_.view(accumulated_), update_ == UpdateRule::batch ? 0 : step_);
         exchange_->progress();
       }
-      // The local steps are taken back rather than subtracted from the total later: that needs no copy of the rank's own gradient.
+      // The local steps are taken back rather than subtracted from the total later: that needs no copy of the
+      // rank's own gradient.
       if (update_ == UpdateRule::once) step_tile(+step_);
       exchange_->start(tile_.view(accumulated_));
       exchange_->finish();
@@ -33,9 +35,10 @@ class GradientDecomposition final : public Solver {
   }
   [[nodiscard]] Traffic traffic() const override { return exchange_->traffic(); }
 
- private:
+private:
   void step_tile(double factor) {
-    tile_.backend().axpy(tile_.volume().data, static_cast<float>(factor), accumulated_.data(), accumulated_.size());
+    tile_.backend().axpy(tile_.volume().data, static_cast<float>(factor), accumulated_.data(),
+                         accumulated_.size());
   }
 
   TileSolver& tile_;
@@ -46,11 +49,13 @@ class GradientDecomposition final : public Solver {
   std::unique_ptr<GradientExchange> exchange_;
 };
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<Solver> make_gradient_decomposition(TileSolver& tile, const Communicator& comm, const Tiling& tiling,
-                                                    const ReconstructionOptions& options, int rounds, double step) {
+std::unique_ptr<Solver> make_gradient_decomposition(TileSolver& tile, const Communicator& comm,
+                                                    const Tiling& tiling,
+                                                    const ReconstructionOptions& options, int rounds,
+                                                    double step) {
   return std::make_unique<GradientDecomposition>(tile, comm, tiling, options, rounds, step);
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

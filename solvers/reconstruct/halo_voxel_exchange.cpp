@@ -3,10 +3,11 @@
 namespace ptychoscale {
 namespace {
 
-/// Halo Voxel Exchange: local steps over own and repeated positions, then halos are filled from the neighbours' cores (`paste`), or
-/// all copies of a voxel averaged (`mean`, made from the summing passes), or nothing until the cores are stitched (`never`).
+/// Halo Voxel Exchange: local steps over own and repeated positions, then halos are filled from the
+/// neighbours' cores (`paste`), or all copies of a voxel averaged (`mean`, made from the summing passes), or
+/// nothing until the cores are stitched (`never`).
 class HaloVoxelExchange final : public Solver {
- public:
+public:
   HaloVoxelExchange(TileSolver& tile, const Communicator& comm, const Tiling& tiling,
                     const ReconstructionOptions& options, double step)
       : tile_(tile), fill_(options.halo_fill), every_(options.paste_every), step_(step) {
@@ -39,7 +40,7 @@ class HaloVoxelExchange final : public Solver {
     return sum_ ? sum_->traffic() : Traffic{};
   }
 
- private:
+private:
   void fill_halos() {
     if (paste_) paste_->paste(tile_.volume());
     if (sum_) {
@@ -58,11 +59,12 @@ class HaloVoxelExchange final : public Solver {
   Buffer<float> weights_;
 };
 
-}  // namespace
+} // namespace
 
-std::unique_ptr<Solver> make_halo_voxel_exchange(TileSolver& tile, const Communicator& comm, const Tiling& tiling,
-                                                 const ReconstructionOptions& options, double step) {
+std::unique_ptr<Solver> make_halo_voxel_exchange(TileSolver& tile, const Communicator& comm,
+                                                 const Tiling& tiling, const ReconstructionOptions& options,
+                                                 double step) {
   return std::make_unique<HaloVoxelExchange>(tile, comm, tiling, options, step);
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

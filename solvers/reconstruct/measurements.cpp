@@ -2,9 +2,12 @@
 
 namespace ptychoscale {
 
-Measurements::Measurements(Backend& backend, const DatasetReader& dataset, std::vector<int> positions, bool stream)
-    : dataset_(dataset), positions_(std::move(positions)), pattern_(dataset.header().detector.area()), stream_(stream),
-      amplitudes_(backend, pattern_ * (stream ? 1 : positions_.size()), MemoryLabel::measurements), ahead_(pattern_) {
+Measurements::Measurements(Backend& backend, const DatasetReader& dataset, std::vector<int> positions,
+                           bool stream)
+    : dataset_(dataset), positions_(std::move(positions)), pattern_(dataset.header().detector.area()),
+      stream_(stream),
+      amplitudes_(backend, pattern_ * (stream ? 1 : positions_.size()), MemoryLabel::measurements),
+      ahead_(pattern_) {
   if (stream_) return;
   for (std::size_t k = 0; k < positions_.size(); ++k) {
     dataset_.read_amplitudes(positions_[k], ahead_);
@@ -32,8 +35,9 @@ const float* Measurements::at(int k, PhaseTimer& timer) {
 void Measurements::read_ahead(int k) {
   if (reading_.valid()) reading_.wait();
   ahead_k_ = k;
-  reading_ = std::async(std::launch::async,
-                        [this, k] { dataset_.read_amplitudes(positions_[static_cast<std::size_t>(k)], ahead_); });
+  reading_ = std::async(std::launch::async, [this, k] {
+    dataset_.read_amplitudes(positions_[static_cast<std::size_t>(k)], ahead_);
+  });
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

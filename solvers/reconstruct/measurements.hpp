@@ -1,39 +1,41 @@
 #pragma once
 
-#include <future>
-#include <vector>
-
 #include "ptychoscale/base/memory_meter.hpp"
 #include "ptychoscale/base/phase_timer.hpp"
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/io/dataset.hpp"
 
+#include <future>
+#include <vector>
+
 namespace ptychoscale {
 
-/// The measured amplitudes of a rank's positions, in backend memory: all resident, or streamed from the file in visiting
-/// order with the next pattern read while the present one is computed on.
+/// The measured amplitudes of a rank's positions, in backend memory: all resident, or streamed from the file
+/// in visiting order with the next pattern read while the present one is computed on.
 class Measurements {
- public:
-  [[nodiscard]] Measurements(Backend& backend, const DatasetReader& dataset, std::vector<int> positions, bool stream);
+public:
+  [[nodiscard]] Measurements(Backend& backend, const DatasetReader& dataset, std::vector<int> positions,
+                             bool stream);
   ~Measurements();
   Measurements(const Measurements&) = delete;
   Measurements& operator=(const Measurements&) = delete;
 
-  /// Amplitudes [ky][kx], zero frequency first, of the k-th of this rank's positions; valid until the next call. Time blocked on the
-  /// file is charged to Phase::wait. Throws InputError for a bad count (while streaming; resident ones are checked on construction).
+  /// Amplitudes [ky][kx], zero frequency first, of the k-th of this rank's positions; valid until the next
+  /// call. Time blocked on the file is charged to Phase::wait. Throws InputError for a bad count (while
+  /// streaming; resident ones are checked on construction).
   [[nodiscard]] const float* at(int k, PhaseTimer& timer);
 
- private:
+private:
   void read_ahead(int k);
 
   const DatasetReader& dataset_;
   std::vector<int> positions_;
   std::size_t pattern_;
   bool stream_;
-  Buffer<float> amplitudes_;  ///< every pattern, or the one in use
+  Buffer<float> amplitudes_; ///< every pattern, or the one in use
   MeteredVector<float, MemoryLabel::measurements> ahead_;
   int ahead_k_ = -1;
   std::future<void> reading_;
 };
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

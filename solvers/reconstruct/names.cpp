@@ -1,9 +1,9 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
-#include <array>
-
 #include <fmt/format.h>
+
+#include <array>
 
 namespace ptychoscale {
 
@@ -23,4 +23,4 @@ Method method(std::string_view text) {
   throw InputError(fmt::format("method: '{}' is unknown; one of serial, gd, hve", text));
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -5,12 +5,12 @@
 #include "step_size.hpp"
 #include "tile_solver.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
-
-#include <fmt/format.h>
 
 namespace ptychoscale {
 namespace {
@@ -21,7 +21,8 @@ double seconds_since(Clock::time_point t) { return std::chrono::duration<double>
 
 void check(const ReconstructionOptions& o, int ranks) {
   const auto at_least = [](const char* field, int value, int least) {
-    if (value < least) throw InputError(fmt::format("{}: {} is not usable; give at least {}", field, value, least));
+    if (value < least)
+      throw InputError(fmt::format("{}: {} is not usable; give at least {}", field, value, least));
   };
   at_least("iterations", o.iterations, 1);
   at_least("rounds", o.rounds, 0);
@@ -40,7 +41,8 @@ Tiling tiling_of(const DatasetHeader& h, const ReconstructionOptions& o, int ran
   request.pixel = h.pixel;
   request.scan = h.scan;
   request.positions = h.positions_A;
-  request.circle_radius_A = circle_radius_A({h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture});
+  request.circle_radius_A =
+      circle_radius_A({h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture});
   request.ranks = ranks;
   request.mesh = o.mesh;
   request.halo_A = o.halo_A;
@@ -56,8 +58,8 @@ int rounds_of(const ReconstructionOptions& o, const Tiling& tiling) {
   return static_cast<int>(most);
 }
 
-/// Rank 0 searches for transforms of every size any rank needs; the others take over what it found, so that all ranks,
-/// and the next run from the saved knowledge, compute the same bits.
+/// Rank 0 searches for transforms of every size any rank needs; the others take over what it found, so that
+/// all ranks, and the next run from the saved knowledge, compute the same bits.
 void plan_transforms(const Communicator& comm, Backend& backend, const DatasetHeader& h, GridKind grid,
                      const Tiling& tiling) {
   std::vector<Extent> extents{h.detector};
@@ -76,9 +78,12 @@ void plan_transforms(const Communicator& comm, Backend& backend, const DatasetHe
 std::unique_ptr<Solver> make_solver(TileSolver& tile, const Communicator& comm, const Tiling& tiling,
                                     const ReconstructionOptions& o, int rounds, double step) {
   switch (o.method) {
-    case Method::serial: return make_serial(tile, o.update, step);
-    case Method::gd: return make_gradient_decomposition(tile, comm, tiling, o, rounds, step);
-    case Method::hve: return make_halo_voxel_exchange(tile, comm, tiling, o, step);
+  case Method::serial:
+    return make_serial(tile, o.update, step);
+  case Method::gd:
+    return make_gradient_decomposition(tile, comm, tiling, o, rounds, step);
+  case Method::hve:
+    return make_halo_voxel_exchange(tile, comm, tiling, o, step);
   }
   throw RunError("no such method");
 }
@@ -91,22 +96,20 @@ void stop_if_interrupted(const ReconstructionHooks& hooks) {
 void check_cost(double cost, double vacuum, int iteration, double step) {
   // Twice the empty volume's cost is far above anything a converging run shows.
   if (std::isfinite(cost) && cost <= 2 * vacuum) return;
-  throw InputError(fmt::format("step: {:.4g} (V A)^2 diverges: cost {:.4g} in iteration {} against {:.4g} for the empty "
-                               "volume; give a smaller one",
-                               step, cost, iteration + 1, vacuum));
+  throw InputError(
+      fmt::format("step: {:.4g} (V A)^2 diverges: cost {:.4g} in iteration {} against {:.4g} for the empty "
+                  "volume; give a smaller one",
+                  step, cost, iteration + 1, vacuum));
 }
 
-std::vector<RankStatistics> gather_statistics(const Communicator& comm, TileSolver& tile, const Traffic& traffic,
-                                              const MemoryMeter::Reading& memory) {
-  std::vector<double> mine{static_cast<double>(tile.positions()),
-                           static_cast<double>(tile.volume().size()),
-                           tile.timer().seconds(Phase::compute),
-                           tile.timer().seconds(Phase::wait),
-                           tile.timer().seconds(Phase::communication),
-                           static_cast<double>(traffic.messages),
-                           static_cast<double>(traffic.bytes),
-                           static_cast<double>(memory.total_peak),
-                           static_cast<double>(peak_resident_bytes())};
+std::vector<RankStatistics> gather_statistics(const Communicator& comm, TileSolver& tile,
+                                              const Traffic& traffic, const MemoryMeter::Reading& memory) {
+  std::vector<double> mine{
+      static_cast<double>(tile.positions()),      static_cast<double>(tile.volume().size()),
+      tile.timer().seconds(Phase::compute),       tile.timer().seconds(Phase::wait),
+      tile.timer().seconds(Phase::communication), static_cast<double>(traffic.messages),
+      static_cast<double>(traffic.bytes),         static_cast<double>(memory.total_peak),
+      static_cast<double>(peak_resident_bytes())};
   for (const auto bytes : memory.peak) mine.push_back(static_cast<double>(bytes));
   const auto all = comm.gather(mine, 0);
   std::vector<RankStatistics> ranks;
@@ -123,7 +126,8 @@ std::vector<RankStatistics> gather_statistics(const Communicator& comm, TileSolv
     s.bytes_sent = static_cast<std::int64_t>(v[6]);
     s.peak_total_bytes = static_cast<std::int64_t>(v[7]);
     s.resident_bytes = static_cast<std::int64_t>(v[8]);
-    for (std::size_t i = 0; i < memory_label_count; ++i) s.peak_bytes[i] = static_cast<std::int64_t>(v[9 + i]);
+    for (std::size_t i = 0; i < memory_label_count; ++i)
+      s.peak_bytes[i] = static_cast<std::int64_t>(v[9 + i]);
     ranks.push_back(s);
   }
   return ranks;
@@ -136,8 +140,8 @@ struct Progress {
   double vacuum_cost = 0;
 };
 
-Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver, const ReconstructionOptions& options,
-                 double step, const ReconstructionHooks& hooks) {
+Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver,
+                 const ReconstructionOptions& options, double step, const ReconstructionHooks& hooks) {
   Progress progress;
   double vacuum = 0;
   for (int k = 0; k < tile.positions(); ++k)
@@ -165,7 +169,7 @@ Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver, con
   return progress;
 }
 
-}  // namespace
+} // namespace
 
 Reconstruction reconstruct(const Communicator& comm, Backend& backend, const DatasetReader& dataset,
                            const ReconstructionOptions& options, const ReconstructionHooks& hooks) {
@@ -196,4 +200,4 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Dat
   return result;
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -3,9 +3,10 @@
 namespace ptychoscale {
 namespace {
 
-/// One tile, positions in order: a step after every position, or plain gradient descent on F (`batch`). The oracle.
+/// One tile, positions in order: a step after every position, or plain gradient descent on F (`batch`). The
+/// oracle.
 class Serial final : public Solver {
- public:
+public:
   Serial(TileSolver& tile, UpdateRule update, double step) : tile_(tile), step_(step) {
     if (update == UpdateRule::batch) gradient_ = tile.make_accumulation_buffer();
   }
@@ -18,23 +19,24 @@ class Serial final : public Solver {
       loss += batch ? tile_.visit(k, tile_.view(gradient_), 0) : tile_.visit(k, {}, step_);
     }
     if (batch) {
-      tile_.backend().axpy(tile_.volume().data, static_cast<float>(-step_), gradient_.data(), gradient_.size());
+      tile_.backend().axpy(tile_.volume().data, static_cast<float>(-step_), gradient_.data(),
+                           gradient_.size());
       gradient_.zero();
     }
     return loss;
   }
   [[nodiscard]] Traffic traffic() const override { return {}; }
 
- private:
+private:
   TileSolver& tile_;
   double step_;
   Buffer<float> gradient_;
 };
 
-}  // namespace
+} // namespace
 
 std::unique_ptr<Solver> make_serial(TileSolver& tile, UpdateRule update, double step) {
   return std::make_unique<Serial>(tile, update, step);
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

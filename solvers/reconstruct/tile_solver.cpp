@@ -30,7 +30,7 @@ MultisliceParameters model_of(const DatasetHeader& h, const ReconstructionOption
   return p;
 }
 
-}  // namespace
+} // namespace
 
 Extent propagation_grid(const DatasetHeader& h, GridKind kind, const Tile& tile) {
   return kind == GridKind::tile ? fast_extent(tile.extended.extent()) : h.detector;
@@ -51,8 +51,9 @@ TileSolver::TileSolver(Backend& backend, const DatasetReader& dataset, const Rec
 
 double TileSolver::visit(int k, Volume gradient, double step) {
   const float* amplitudes = measurements_.at(k, timer_);
-  return model_.loss_and_gradient(volume(), gradient, origin_, {&positions_A_[static_cast<std::size_t>(k)], 1},
-                                  amplitudes, static_cast<float>(step));
+  return model_.loss_and_gradient(volume(), gradient, origin_,
+                                  {&positions_A_[static_cast<std::size_t>(k)], 1}, amplitudes,
+                                  static_cast<float>(step));
 }
 
 double TileSolver::vacuum_loss(int k) { return model_.vacuum_loss(measurements_.at(k, timer_)); }
@@ -61,4 +62,4 @@ Buffer<float> TileSolver::make_accumulation_buffer() {
   return {backend_, volume_.size(), MemoryLabel::accumulation};
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -1,23 +1,25 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <vector>
-
 #include "measurements.hpp"
 #include "ptychoscale/base/phase_timer.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
+#include <functional>
+#include <memory>
+#include <vector>
+
 namespace ptychoscale {
 
-/// What every solver needs on one rank: its tile of the volume, its positions and their measurements, the model.
+/// What every solver needs on one rank: its tile of the volume, its positions and their measurements, the
+/// model.
 class TileSolver {
- public:
-  [[nodiscard]] TileSolver(Backend& backend, const DatasetReader& dataset, const ReconstructionOptions& options,
-                           const Tile& tile);
+public:
+  [[nodiscard]] TileSolver(Backend& backend, const DatasetReader& dataset,
+                           const ReconstructionOptions& options, const Tile& tile);
 
-  /// Loss of the k-th of this rank's positions; adds dF/dV to `gradient` unless that is empty, steps the tile by -step dF/dV.
+  /// Loss of the k-th of this rank's positions; adds dF/dV to `gradient` unless that is empty, steps the tile
+  /// by -step dF/dV.
   double visit(int k, Volume gradient, double step);
   /// Loss of the k-th position for the empty volume.
   double vacuum_loss(int k);
@@ -32,7 +34,7 @@ class TileSolver {
   [[nodiscard]] Backend& backend() { return backend_; }
   [[nodiscard]] PhaseTimer& timer() { return timer_; }
 
- private:
+private:
   Backend& backend_;
   std::vector<int> visited_;
   std::vector<bool> owned_;
@@ -46,13 +48,14 @@ class TileSolver {
   PhaseTimer timer_;
 };
 
-/// The propagation grid of a tile: the detector's window, or the extended tile padded to fast transform lengths.
+/// The propagation grid of a tile: the detector's window, or the extended tile padded to fast transform
+/// lengths.
 [[nodiscard]] Extent propagation_grid(const DatasetHeader& header, GridKind kind, const Tile& tile);
 
-/// One solver on one rank. `sweep` runs one iteration over the rank's positions with all exchanges it needs and returns the
-/// loss of the rank's own positions; `before_visit` is called before every position.
+/// One solver on one rank. `sweep` runs one iteration over the rank's positions with all exchanges it needs
+/// and returns the loss of the rank's own positions; `before_visit` is called before every position.
 class Solver {
- public:
+public:
   virtual ~Solver() = default;
   [[nodiscard]] virtual double sweep(int iteration, const std::function<void(int k)>& before_visit) = 0;
   [[nodiscard]] virtual Traffic traffic() const = 0;
@@ -61,10 +64,11 @@ class Solver {
 [[nodiscard]] std::unique_ptr<Solver> make_serial(TileSolver& tile, UpdateRule update, double step);
 [[nodiscard]] std::unique_ptr<Solver> make_gradient_decomposition(TileSolver& tile, const Communicator& comm,
                                                                   const Tiling& tiling,
-                                                                  const ReconstructionOptions& options, int rounds,
-                                                                  double step);
+                                                                  const ReconstructionOptions& options,
+                                                                  int rounds, double step);
 [[nodiscard]] std::unique_ptr<Solver> make_halo_voxel_exchange(TileSolver& tile, const Communicator& comm,
                                                                const Tiling& tiling,
-                                                               const ReconstructionOptions& options, double step);
+                                                               const ReconstructionOptions& options,
+                                                               double step);
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

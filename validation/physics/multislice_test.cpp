@@ -5,11 +5,11 @@
 #include "ptychoscale/multislice/optics.hpp"
 #include "reference_multislice.hpp"
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <random>
 #include <utility>
-
-#include <gtest/gtest.h>
 
 namespace ptychoscale {
 namespace {
@@ -23,7 +23,8 @@ struct Variant {
   int threads;
 };
 
-/// A rectangular detector with unequal pixels, a tile that the windows leave on two sides, off-pixel positions.
+/// A rectangular detector with unequal pixels, a tile that the windows leave on two sides, off-pixel
+/// positions.
 struct Bench {
   static constexpr double energy_eV = 80e3;
   Variant variant;
@@ -81,9 +82,7 @@ struct Bench {
   }
 
   Volume view(Buffer<float>& b) const { return {b.data(), variant.slices, tile}; }
-  [[nodiscard]] Buffer<float> volume() const {
-    return {*backend, potential.size(), MemoryLabel::volume};
-  }
+  [[nodiscard]] Buffer<float> volume() const { return {*backend, potential.size(), MemoryLabel::volume}; }
   [[nodiscard]] Buffer<float> uploaded_potential() const {
     auto b = volume();
     b.upload(potential);
@@ -96,12 +95,12 @@ std::vector<double> measured(const Bench& b, Position position) {
   std::vector<double> other(b.potential.begin(), b.potential.end());
   for (std::size_t i = 0; i < other.size(); ++i) other[i] *= 0.5 + 0.4 * std::sin(static_cast<double>(i));
   std::vector<double> amplitudes;
-  for (const auto& w : reference::detector_wave(b.reference(), other, position)) amplitudes.push_back(std::abs(w));
+  for (const auto& w : reference::detector_wave(b.reference(), other, position))
+    amplitudes.push_back(std::abs(w));
   return amplitudes;
 }
 
-template <class A, class B>
-double relative_l2(const A& a, const B& b) {
+template <class A, class B> double relative_l2(const A& a, const B& b) {
   double difference = 0;
   double norm = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -156,7 +155,7 @@ TEST_P(MultisliceModel, GradientEqualsCentralDifferences) {
   gradient.download(got);
   std::vector<double> expected;
   std::vector<float> sampled;
-  constexpr double h = 0.05;  // V * angstrom: truncation about 1e-8 of the gradient, rounding about 1e-10
+  constexpr double h = 0.05; // V * angstrom: truncation about 1e-8 of the gradient, rounding about 1e-10
   for (std::size_t i = 0; i < v.size(); i += 7) {
     const double centre = std::exchange(v[i], v[i] + h);
     const double above = total();
@@ -186,7 +185,8 @@ TEST_P(MultisliceModel, ALocalStepIsTheGradientTimesTheStep) {
   std::vector<float> v(b.potential.size());
   gradient.download(g);
   stepped.download(v);
-  for (std::size_t i = 0; i < v.size(); ++i) ASSERT_FLOAT_EQ(v[i], b.potential[i] - step * g[i]) << "voxel " << i;
+  for (std::size_t i = 0; i < v.size(); ++i)
+    ASSERT_FLOAT_EQ(v[i], b.potential[i] - step * g[i]) << "voxel " << i;
 }
 
 using enum GridKind;
@@ -215,5 +215,5 @@ TEST(Physics, WavelengthAndInteractionParameterAt200kV) {
   EXPECT_NEAR(interaction_parameter(200e3), 7.2884010410e-4, 5e-14);
 }
 
-}  // namespace
-}  // namespace ptychoscale
+} // namespace
+} // namespace ptychoscale

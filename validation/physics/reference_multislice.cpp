@@ -41,8 +41,7 @@ Field fourier(const Field& f, Extent e, double sign) {
 Field forward(const Field& f, Extent e) { return fourier(f, e, -1); }
 Field inverse(const Field& f, Extent e) { return fourier(f, e, +1); }
 
-template <class Factor>
-void multiply_reciprocal(Field& f, Extent e, const Factor& factor) {
+template <class Factor> void multiply_reciprocal(Field& f, Extent e, const Factor& factor) {
   Field k = forward(f, e);
   for (int y = 0; y < e.y; ++y)
     for (int x = 0; x < e.x; ++x) k[at(y, x, e)] *= factor(frequency(y, e.y), frequency(x, e.x));
@@ -86,7 +85,7 @@ Field transmission(const Model& m, const std::vector<double>& potential, int sli
   return t;
 }
 
-}  // namespace
+} // namespace
 
 Field detector_wave(const Model& m, const std::vector<double>& potential, Position position) {
   const double py = position.y / m.pixel.y;
@@ -97,8 +96,9 @@ Field detector_wave(const Model& m, const std::vector<double>& potential, Positi
   for (int y = 0; y < m.detector.y; ++y)
     for (int x = 0; x < m.detector.x; ++x)
       probe[at(y, x, m.detector)] *=
-          std::polar(1.0, -2 * std::numbers::pi * (frequency(y, m.detector.y) * (py - window.y) / m.detector.y +
-                                                   frequency(x, m.detector.x) * (px - window.x) / m.detector.x));
+          std::polar(1.0, -2 * std::numbers::pi *
+                              (frequency(y, m.detector.y) * (py - window.y) / m.detector.y +
+                               frequency(x, m.detector.x) * (px - window.x) / m.detector.x));
   Field psi = inverse(probe, m.detector);
   const Offset on_tile{window.y - m.origin.y, window.x - m.origin.x};
   if (m.tile) psi = window_of(psi, m.detector, m.grid, {-on_tile.y, -on_tile.x});
@@ -125,4 +125,4 @@ double loss(const Model& m, const std::vector<double>& potential, Position posit
   return sum;
 }
 
-}  // namespace ptychoscale::reference
+} // namespace ptychoscale::reference

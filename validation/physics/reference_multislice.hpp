@@ -1,26 +1,26 @@
 #pragma once
 
+#include "ptychoscale/base/box.hpp"
+
 #include <complex>
 #include <vector>
-
-#include "ptychoscale/base/box.hpp"
 
 namespace ptychoscale::reference {
 
 /// An independent multislice model in fp64: matrices of plain Fourier sums, nothing shared with the solvers.
 struct Model {
   Extent detector;
-  Extent grid;               ///< equals `detector` for the window grid
+  Extent grid; ///< equals `detector` for the window grid
   bool tile = false;
-  bool limited = false;      ///< two-thirds bandwidth limit on transmission and propagator
+  bool limited = false; ///< two-thirds bandwidth limit on transmission and propagator
   PixelSize pixel;
   double wavelength_A = 0;
   double sigma = 0;
   double thickness_A = 0;
   int slices = 0;
-  Extent volume;             ///< of the tile, whose pixel (0, 0) lies at `origin`
+  Extent volume; ///< of the tile, whose pixel (0, 0) lies at `origin`
   Offset origin;
-  std::vector<std::complex<double>> probe;  ///< reciprocal, [ky][kx]
+  std::vector<std::complex<double>> probe; ///< reciprocal, [ky][kx]
 };
 
 using Field = std::vector<std::complex<double>>;
@@ -32,4 +32,4 @@ using Field = std::vector<std::complex<double>>;
 [[nodiscard]] double loss(const Model& m, const std::vector<double>& potential, Position position,
                           const std::vector<double>& amplitudes);
 
-}  // namespace ptychoscale::reference
+} // namespace ptychoscale::reference

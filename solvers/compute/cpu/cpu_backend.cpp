@@ -4,13 +4,13 @@
 #include "phase.hpp"
 #include "ptychoscale/base/error.hpp"
 
+#include <fftw3.h>
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numbers>
-
-#include <fftw3.h>
-#include <fmt/format.h>
 #include <omp.h>
 
 namespace ptychoscale {
@@ -27,7 +27,8 @@ float* row_of(float* slice, Extent extent, int y) {
   return slice + static_cast<std::size_t>(y) * static_cast<std::size_t>(extent.x);
 }
 
-/// The part of a wave's row that lies on the slice: pixels [first, first + n) of the row, from pixel (y, x) of the slice.
+/// The part of a wave's row that lies on the slice: pixels [first, first + n) of the row, from pixel (y, x)
+/// of the slice.
 struct Segment {
   int first = 0;
   int n = 0;
@@ -71,7 +72,7 @@ struct Scratch {
 };
 
 class CpuBackend final : public Backend {
- public:
+public:
   explicit CpuBackend(const BackendOptions& o)
       : threads_(o.threads), fft_(o.planning), scratch_(static_cast<std::size_t>(o.threads)) {}
 
@@ -90,8 +91,12 @@ class CpuBackend final : public Backend {
     memory_meter().remove(label, bytes);
     ::operator delete(memory, alignment);
   }
-  void to_device(void* device, const void* host, std::size_t bytes) override { std::memcpy(device, host, bytes); }
-  void to_host(void* host, const void* device, std::size_t bytes) override { std::memcpy(host, device, bytes); }
+  void to_device(void* device, const void* host, std::size_t bytes) override {
+    std::memcpy(device, host, bytes);
+  }
+  void to_host(void* host, const void* device, std::size_t bytes) override {
+    std::memcpy(host, device, bytes);
+  }
   void zero(void* device, std::size_t bytes) override { std::memset(device, 0, bytes); }
   void synchronize() override {}
 
@@ -124,18 +129,19 @@ class CpuBackend final : public Backend {
   void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) override {
     const int nx = waves.extent.x;
     const float scale = 1.0F / static_cast<float>(nx);
-    for_row_blocks_on(potential.extent, origins, waves, [&](Complex* rows, int wave, int y, int count, Scratch& t) {
-      fft_.rows(rows, count, nx, Direction::inverse);
-      for (int i = 0; i < count; ++i) {
-        Complex* row = rows + i * nx;
-        const auto seg = segment_on(potential.extent, origins[static_cast<std::size_t>(wave)], y + i, nx);
-        const float* v = row_of(potential.data, potential.extent, seg.y) + seg.x;
-        phase::factors(v, sigma, scale, t.cosine.data(), t.sine.data(), seg.n);
-        scale_outside(row, seg, nx, scale);
-        phase::multiply(row + seg.first, t.cosine.data(), t.sine.data(), seg.n);
-      }
-      fft_.rows(rows, count, nx, Direction::forward);
-    });
+    for_row_blocks_on(
+        potential.extent, origins, waves, [&](Complex* rows, int wave, int y, int count, Scratch& t) {
+          fft_.rows(rows, count, nx, Direction::inverse);
+          for (int i = 0; i < count; ++i) {
+            Complex* row = rows + i * nx;
+            const auto seg = segment_on(potential.extent, origins[static_cast<std::size_t>(wave)], y + i, nx);
+            const float* v = row_of(potential.data, potential.extent, seg.y) + seg.x;
+            phase::factors(v, sigma, scale, t.cosine.data(), t.sine.data(), seg.n);
+            scale_outside(row, seg, nx, scale);
+            phase::multiply(row + seg.first, t.cosine.data(), t.sine.data(), seg.n);
+          }
+          fft_.rows(rows, count, nx, Direction::forward);
+        });
   }
 
   void propagate(Waves waves, const Propagator& p, Sense sense) override {
@@ -148,8 +154,8 @@ class CpuBackend final : public Backend {
     });
   }
 
-  void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update, std::span<const Offset> origins,
-                        float sigma, bool rewind) override {
+  void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
+                        std::span<const Offset> origins, float sigma, bool rewind) override {
     const int nx = adjoint.extent.x;
     const float scale = 1.0F / static_cast<float>(nx);
     const float weight = -2 * sigma * scale * scale;
@@ -204,7 +210,8 @@ class CpuBackend final : public Backend {
     });
   }
 
-  void amplitude_loss(Waves waves, const float* amplitudes, Waves adjoint, std::span<double> losses) override {
+  void amplitude_loss(Waves waves, const float* amplitudes, Waves adjoint,
+                      std::span<double> losses) override {
     const Extent e = waves.extent;
     const float scale = static_cast<float>(e.area());
     std::vector<double> of_row(static_cast<std::size_t>(waves.count) * static_cast<std::size_t>(e.y));
@@ -219,7 +226,8 @@ class CpuBackend final : public Backend {
         sum += static_cast<double>(difference) * static_cast<double>(difference);
         r[x] = modulus > 0 ? w[x] * (scale * difference / modulus) : Complex{};
       }
-      of_row[static_cast<std::size_t>(wave) * static_cast<std::size_t>(e.y) + static_cast<std::size_t>(y)] = sum;
+      of_row[static_cast<std::size_t>(wave) * static_cast<std::size_t>(e.y) + static_cast<std::size_t>(y)] =
+          sum;
     });
     for (int wave = 0; wave < waves.count; ++wave) {
       const double* first = of_row.data() + static_cast<std::size_t>(wave) * static_cast<std::size_t>(e.y);
@@ -257,7 +265,8 @@ class CpuBackend final : public Backend {
     });
   }
 
-  void phase_gradient(Waves dt, const SliceUpdate& update, std::span<const Offset> origins, float sigma) override {
+  void phase_gradient(Waves dt, const SliceUpdate& update, std::span<const Offset> origins,
+                      float sigma) override {
     const Extent e = update.potential.extent;
     for_rows(dt, [&](int wave, int y, Scratch& s) {
       const auto seg = segment_on(e, origins[static_cast<std::size_t>(wave)], y, dt.extent.x);
@@ -281,7 +290,8 @@ class CpuBackend final : public Backend {
             [&](float* row, std::size_t n, std::size_t at) { std::copy_n(row, n, packed + at); });
   }
 
-  void unpack(Volume volume, const float* packed, Box box, int first_slice, int last_slice, Merging merging) override {
+  void unpack(Volume volume, const float* packed, Box box, int first_slice, int last_slice,
+              Merging merging) override {
     for_box(volume, box, first_slice, last_slice, [&](float* row, std::size_t n, std::size_t at) {
       const float* source = packed + at;
       if (merging == Merging::replace)
@@ -300,12 +310,12 @@ class CpuBackend final : public Backend {
             });
   }
 
- private:
+private:
   Scratch& my_scratch() { return scratch_[static_cast<std::size_t>(omp_get_thread_num())]; }
 
-  /// body(wave, y, scratch). Waves one after the other, so that gradients of overlapping waves add in a fixed order.
-  template <class Body>
-  void for_rows(Waves waves, const Body& body) {
+  /// body(wave, y, scratch). Waves one after the other, so that gradients of overlapping waves add in a fixed
+  /// order.
+  template <class Body> void for_rows(Waves waves, const Body& body) {
     for (int wave = 0; wave < waves.count; ++wave) {
 #pragma omp parallel for num_threads(threads_) schedule(static)
       for (int y = 0; y < waves.extent.y; ++y) body(wave, y, my_scratch());
@@ -313,8 +323,7 @@ class CpuBackend final : public Backend {
   }
 
   /// body(rows, wave, first row, count, scratch) on blocks of the rows [first, last) of each wave.
-  template <class Range, class Body>
-  void for_row_blocks(Waves waves, const Range& range, const Body& body) {
+  template <class Range, class Body> void for_row_blocks(Waves waves, const Range& range, const Body& body) {
     for (int wave = 0; wave < waves.count; ++wave) {
       const Rows rows = range(wave);
       const int blocks = (rows.last - rows.first + LineFft::row_block - 1) / LineFft::row_block;
@@ -325,20 +334,25 @@ class CpuBackend final : public Backend {
       }
     }
   }
-  template <class Body>
-  void for_row_blocks(Waves waves, const Body& body) {
-    for_row_blocks(waves, [&](int) { return Rows{0, waves.extent.y}; }, body);
+  template <class Body> void for_row_blocks(Waves waves, const Body& body) {
+    for_row_blocks(
+        waves,
+        [&](int) {
+          return Rows{0, waves.extent.y};
+        },
+        body);
   }
   /// Only the rows on the slice: in vacuum the transforms on both sides of a transmission cancel.
   template <class Body>
   void for_row_blocks_on(Extent slice, std::span<const Offset> origins, Waves waves, const Body& body) {
     for_row_blocks(
-        waves, [&](int wave) { return rows_on(slice, origins[static_cast<std::size_t>(wave)], waves.extent); }, body);
+        waves,
+        [&](int wave) { return rows_on(slice, origins[static_cast<std::size_t>(wave)], waves.extent); },
+        body);
   }
 
   /// body(lines, x0, n) on columns [x0, x0 + n) gathered as [y][block], then scattered back.
-  template <class Body>
-  void for_column_blocks(Waves waves, const Body& body) {
+  template <class Body> void for_column_blocks(Waves waves, const Body& body) {
     const int blocks = (waves.extent.x + LineFft::block - 1) / LineFft::block;
 #pragma omp parallel for num_threads(threads_) schedule(static)
     for (int job = 0; job < waves.count * blocks; ++job) {
@@ -361,7 +375,8 @@ class CpuBackend final : public Backend {
     for (int s = first_slice; s < last_slice; ++s)
       for (int y = 0; y < e.y; ++y) {
         const auto at = (static_cast<std::size_t>(s - first_slice) * static_cast<std::size_t>(e.y) +
-                         static_cast<std::size_t>(y)) * n;
+                         static_cast<std::size_t>(y)) *
+                        n;
         body(row_of(volume.slice(s).data, volume.extent, box.y0 + y) + box.x0, n, at);
       }
   }
@@ -452,10 +467,10 @@ class CpuBackend final : public Backend {
   std::vector<Scratch> scratch_;
 };
 
-}  // namespace
+} // namespace
 
 std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options) {
   return std::make_unique<CpuBackend>(options);
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

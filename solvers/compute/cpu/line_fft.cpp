@@ -21,11 +21,11 @@ fftwf_plan make_plan(Complex* scratch, int length, Layout l, Direction direction
   // Rows of odd length start anywhere.
   if (l.stride == 1 && length % 2 != 0) flags |= FFTW_UNALIGNED;
   const int sign = direction == Direction::forward ? FFTW_FORWARD : FFTW_BACKWARD;
-  return fftwf_plan_many_dft(1, &length, l.lines, raw(scratch), nullptr, l.stride, l.distance, raw(scratch), nullptr,
-                             l.stride, l.distance, sign, flags);
+  return fftwf_plan_many_dft(1, &length, l.lines, raw(scratch), nullptr, l.stride, l.distance, raw(scratch),
+                             nullptr, l.stride, l.distance, sign, flags);
 }
 
-}  // namespace
+} // namespace
 
 void LineFft::Destroy::operator()(fftwf_plan_s* plan) const noexcept { fftwf_destroy_plan(plan); }
 
@@ -33,8 +33,8 @@ LineFft::LineFft(Planning planning) : planning_(planning) {}
 
 void LineFft::prepare(int length) {
   if (plans_.contains(length)) return;
-  // PATIENT, because MEASURE does not try the buffered plans that make column blocks up to 1.5 x faster; the lines are short
-  // and what was found is kept as wisdom.
+  // PATIENT, because MEASURE does not try the buffered plans that make column blocks up to 1.5 x faster; the
+  // lines are short and what was found is kept as wisdom.
   const unsigned flags = planning_ == Planning::measure ? FFTW_PATIENT : FFTW_ESTIMATE;
   MeteredVector<Complex, MemoryLabel::fft> scratch(static_cast<std::size_t>(length) * block);
   Plans made;
@@ -61,7 +61,8 @@ void LineFft::rows(Complex* lines, int count, int length, Direction direction) c
     fftwf_execute_dft(plans(length).rows[d].get(), raw(lines), raw(lines));
     return;
   }
-  for (int i = 0; i < count; ++i, lines += length) fftwf_execute_dft(plans(length).row[d].get(), raw(lines), raw(lines));
+  for (int i = 0; i < count; ++i, lines += length)
+    fftwf_execute_dft(plans(length).row[d].get(), raw(lines), raw(lines));
 }
 
 void LineFft::columns(Complex* lines, int length, Direction direction) const {
@@ -75,7 +76,8 @@ std::string LineFft::wisdom() {
 
 void LineFft::learn(const std::string& wisdom) {
   if (!wisdom.empty() && fftwf_import_wisdom_from_string(wisdom.c_str()) == 0)
-    throw InputError("FFTW wisdom: the text is not wisdom of this FFTW in single precision; delete the cache file");
+    throw InputError(
+        "FFTW wisdom: the text is not wisdom of this FFTW in single precision; delete the cache file");
 }
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "ptychoscale/compute/backend.hpp"
+
 #include <complex>
 #include <map>
 #include <memory>
 #include <string>
 #include <type_traits>
-
-#include "ptychoscale/compute/backend.hpp"
 
 struct fftwf_plan_s;
 
@@ -14,10 +14,11 @@ namespace ptychoscale {
 
 /// One-dimensional transforms of single lines, in place, by FFTW in single precision; unscaled both ways.
 ///
-/// A two-dimensional transform is lines along x, then blocks of neighbouring lines along y gathered into cache. That is
-/// where the propagator can be applied between two transforms without another trip through memory.
+/// A two-dimensional transform is lines along x, then blocks of neighbouring lines along y gathered into
+/// cache. That is where the propagator can be applied between two transforms without another trip through
+/// memory.
 class LineFft {
- public:
+public:
   /// Lines along y that are gathered and transformed together: two cache lines of complex64 per row.
   static constexpr int block = 16;
 
@@ -37,7 +38,7 @@ class LineFft {
   [[nodiscard]] static std::string wisdom();
   static void learn(const std::string& wisdom);
 
- private:
+private:
   struct Destroy {
     void operator()(fftwf_plan_s* plan) const noexcept;
   };
@@ -53,4 +54,4 @@ class LineFft {
   std::map<int, Plans> plans_;
 };
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

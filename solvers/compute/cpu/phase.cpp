@@ -6,7 +6,8 @@
 namespace ptychoscale::phase {
 namespace {
 
-// Interleaved float views of complex64, which the standard guarantees; GCC vectorises these and not std::complex.
+// Interleaved float views of complex64, which the standard guarantees; GCC vectorises these and not
+// std::complex.
 float* floats(Complex* w) { return reinterpret_cast<float*>(w); }
 const float* floats(const Complex* w) { return reinterpret_cast<const float*>(w); }
 
@@ -21,7 +22,8 @@ inline SinCos sincos_reduced(float a) {
   constexpr float half_pi_high = 1.5703125F;
   constexpr float half_pi_middle = 4.837512969970703125e-4F;
   constexpr float half_pi_low = 7.549789948768648e-8F;
-  constexpr float round_magic = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer kept in the low mantissa bits
+  constexpr float round_magic =
+      12582912.0F; // 1.5 * 2^23: adding it rounds to an integer kept in the low mantissa bits
   const float shifted = a * two_over_pi + round_magic;
   const auto quadrant = std::bit_cast<std::uint32_t>(shifted);
   const float q = shifted - round_magic;
@@ -29,14 +31,16 @@ inline SinCos sincos_reduced(float a) {
   const float r2 = r * r;
   const float sine = r + r * r2 * (-1.6666654611e-1F + r2 * (8.3321608736e-3F + r2 * -1.9515295891e-4F));
   const float cosine =
-      1.0F - 0.5F * r2 + r2 * r2 * (4.166664568298827e-2F + r2 * (-1.388731625493765e-3F + r2 * 2.443315711809948e-5F));
+      1.0F - 0.5F * r2 +
+      r2 * r2 * (4.166664568298827e-2F + r2 * (-1.388731625493765e-3F + r2 * 2.443315711809948e-5F));
   const bool swapped = (quadrant & 1U) != 0;
   const float sine_sign = std::bit_cast<float>(std::bit_cast<std::uint32_t>(1.0F) | ((quadrant & 2U) << 30U));
-  const float cosine_sign = std::bit_cast<float>(std::bit_cast<std::uint32_t>(1.0F) | (((quadrant + 1U) & 2U) << 30U));
+  const float cosine_sign =
+      std::bit_cast<float>(std::bit_cast<std::uint32_t>(1.0F) | (((quadrant + 1U) & 2U) << 30U));
   return {sine_sign * (swapped ? cosine : sine), cosine_sign * (swapped ? sine : cosine)};
 }
 
-}  // namespace
+} // namespace
 
 void factors(const float* v, float sigma, float scale, float* c, float* s, int n) {
 #pragma omp simd
@@ -93,4 +97,4 @@ void scale(Complex* w, float scale, int n) {
   for (int i = 0; i < 2 * n; ++i) f[i] *= scale;
 }
 
-}  // namespace ptychoscale::phase
+} // namespace ptychoscale::phase

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <complex>
-
 #include "ptychoscale/compute/backend.hpp"
+
+#include <complex>
 
 namespace ptychoscale::phase {
 
-/// Element-wise loops over one row segment of `n` pixels, all branch-free so that the compiler vectorises them.
-/// `c` and `s` hold scale * cos(sigma V) and scale * sin(sigma V).
+/// Element-wise loops over one row segment of `n` pixels, all branch-free so that the compiler vectorises
+/// them. `c` and `s` hold scale * cos(sigma V) and scale * sin(sigma V).
 
 /// c, s <- scale * (cos, sin)(sigma * v); absolute error below 2e-7 * scale for |sigma v| < 1e4.
 void factors(const float* v, float sigma, float scale, float* c, float* s, int n);
@@ -22,4 +22,4 @@ void apply(float* v, float* gradient, const float* g, float step, int n);
 /// w <- scale * w
 void scale(Complex* w, float scale, int n);
 
-}  // namespace ptychoscale::phase
+} // namespace ptychoscale::phase

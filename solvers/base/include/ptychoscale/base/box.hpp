@@ -62,4 +62,4 @@ struct Position {
   double x = 0;
 };
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -17,7 +17,7 @@ inline constexpr std::size_t memory_label_count = 7;
 
 /// Bytes in use and peak bytes, per label and in total, of one process; safe to call from any thread.
 class MemoryMeter {
- public:
+public:
   struct Reading {
     std::array<std::int64_t, memory_label_count> now{};
     std::array<std::int64_t, memory_label_count> peak{};
@@ -28,7 +28,7 @@ class MemoryMeter {
   void remove(MemoryLabel label, std::size_t bytes);
   [[nodiscard]] Reading read() const;
 
- private:
+private:
   std::array<std::atomic<std::int64_t>, memory_label_count> now_{};
   std::array<std::atomic<std::int64_t>, memory_label_count> peak_{};
   std::atomic<std::int64_t> total_{0};
@@ -42,16 +42,11 @@ class MemoryMeter {
 [[nodiscard]] std::int64_t peak_resident_bytes();
 
 /// Standard allocator that reports to the process's meter under one label; 64-byte aligned.
-template <class T, MemoryLabel Label>
-struct MeteredAllocator {
+template <class T, MemoryLabel Label> struct MeteredAllocator {
   using value_type = T;
-  template <class U>
-  struct rebind {
-    using other = MeteredAllocator<U, Label>;
-  };
+  template <class U> struct rebind { using other = MeteredAllocator<U, Label>; };
   MeteredAllocator() = default;
-  template <class U>
-  MeteredAllocator(const MeteredAllocator<U, Label>&) {}
+  template <class U> MeteredAllocator(const MeteredAllocator<U, Label>&) {}
   static constexpr std::align_val_t alignment{64};
   T* allocate(std::size_t n) {
     auto* p = static_cast<T*>(::operator new(n * sizeof(T), alignment));
@@ -65,7 +60,6 @@ struct MeteredAllocator {
   bool operator==(const MeteredAllocator&) const = default;
 };
 
-template <class T, MemoryLabel Label>
-using MeteredVector = std::vector<T, MeteredAllocator<T, Label>>;
+template <class T, MemoryLabel Label> using MeteredVector = std::vector<T, MeteredAllocator<T, Label>>;
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

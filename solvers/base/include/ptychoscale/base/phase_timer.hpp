@@ -7,23 +7,26 @@
 
 namespace ptychoscale {
 
-/// What a rank is doing: computing, blocked on another rank or on a file, or packing and handing over messages.
+/// What a rank is doing: computing, blocked on another rank or on a file, or packing and handing over
+/// messages.
 enum class Phase { compute, wait, communication };
 inline constexpr std::size_t phase_count = 3;
 [[nodiscard]] std::string_view name(Phase phase);
 
-/// Seconds of this rank by phase. One phase is current at any time, so that the phases add up to the wall time.
+/// Seconds of this rank by phase. One phase is current at any time, so that the phases add up to the wall
+/// time.
 class PhaseTimer {
- public:
+public:
   using Clock = std::chrono::steady_clock;
 
-  /// Charges the time since the last switch to the current phase and makes `next` current; returns the old one.
+  /// Charges the time since the last switch to the current phase and makes `next` current; returns the old
+  /// one.
   Phase switch_to(Phase next);
   [[nodiscard]] double seconds(Phase phase) const;
   [[nodiscard]] double total() const;
   void reset();
 
- private:
+private:
   Phase current_ = Phase::compute;
   Clock::time_point since_ = Clock::now();
   std::array<double, phase_count> seconds_{};
@@ -31,15 +34,15 @@ class PhaseTimer {
 
 /// Makes a phase current for a scope, then restores the one before.
 class [[nodiscard]] PhaseScope {
- public:
+public:
   PhaseScope(PhaseTimer& timer, Phase phase) : timer_(timer), before_(timer.switch_to(phase)) {}
   ~PhaseScope() { timer_.switch_to(before_); }
   PhaseScope(const PhaseScope&) = delete;
   PhaseScope& operator=(const PhaseScope&) = delete;
 
- private:
+private:
   PhaseTimer& timer_;
   Phase before_;
 };
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -9,4 +9,4 @@ namespace ptychoscale {
 /// the relativistic mass m; Kirkland, Advanced Computing in Electron Microscopy (2010), eq. 5.6.
 [[nodiscard]] double interaction_parameter(double energy_eV);
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

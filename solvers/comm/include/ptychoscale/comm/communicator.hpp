@@ -19,14 +19,13 @@ class MpiSession {
   MpiSession& operator=(const MpiSession&) = delete;
 };
 
-/// Handle of an outstanding message; completes before its buffer may be touched again. Move-only, never destroyed while pending.
-class Request;
-
 /// A group of ranks; the only door to MPI. Every call's error code is checked and its text kept (RunError).
 class Communicator {
  public:
   /// All ranks of the running MpiSession.
   [[nodiscard]] static Communicator world();
+  /// This rank alone, for a serial solver beside a parallel one.
+  [[nodiscard]] static Communicator self();
   Communicator(Communicator&&) noexcept;
   Communicator& operator=(Communicator&&) noexcept;
   ~Communicator();

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "ptychoscale/base/box.hpp"
+#include "ptychoscale/base/memory_meter.hpp"
+
 #include <complex>
 #include <cstddef>
 #include <memory>
@@ -9,23 +12,22 @@
 #include <utility>
 #include <vector>
 
-#include "ptychoscale/base/box.hpp"
-#include "ptychoscale/base/memory_meter.hpp"
-
 namespace ptychoscale {
 
 using Complex = std::complex<float>;
 
 /// Several waves on one grid, [wave][y][x], complex64, contiguous; a view, owned by a Buffer.
 ///
-/// A wave is in one of three representations: real (y, x), mixed (y, kx) and reciprocal (ky, kx), zero frequency first.
-/// Forward transforms are unscaled, inverse ones carry 1/n of their axis.
+/// A wave is in one of three representations: real (y, x), mixed (y, kx) and reciprocal (ky, kx), zero
+/// frequency first. Forward transforms are unscaled, inverse ones carry 1/n of their axis.
 struct Waves {
   Complex* data = nullptr;
   int count = 0;
   Extent extent;
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(count) * extent.area(); }
-  [[nodiscard]] Waves one(int i) const { return {data + static_cast<std::size_t>(i) * extent.area(), 1, extent}; }
+  [[nodiscard]] Waves one(int i) const {
+    return {data + static_cast<std::size_t>(i) * extent.area(), 1, extent};
+  }
 };
 
 /// One slice of a tile's volume, [y][x] float32, V * angstrom (or its gradient, 1 / (V * angstrom)); a view.
@@ -40,16 +42,18 @@ struct Volume {
   int slices = 0;
   Extent extent;
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(slices) * extent.area(); }
-  [[nodiscard]] Slice slice(int s) const { return {data + static_cast<std::size_t>(s) * extent.area(), extent}; }
+  [[nodiscard]] Slice slice(int s) const {
+    return {data + static_cast<std::size_t>(s) * extent.area(), extent};
+  }
 };
 
 /// Where one slice's gradient g goes while the backward sweep passes: gradient += g (when there is one), then
-/// potential -= step * g. The sweep no longer needs a slice behind it, so a position can step the tile at once
-/// without a gradient volume of its own. A non-zero step is for one position at a time.
+/// potential -= step * g. The sweep no longer needs a slice behind it, so a position can step the tile at
+/// once without a gradient volume of its own. A non-zero step is for one position at a time.
 struct SliceUpdate {
   Slice potential;
-  float* gradient = nullptr;  ///< [y][x] of the potential's extent, or none
-  float step = 0;             ///< alpha, (V * angstrom)^2
+  float* gradient = nullptr; ///< [y][x] of the potential's extent, or none
+  float step = 0;            ///< alpha, (V * angstrom)^2
 };
 
 /// Reciprocal-space factor of free propagation, as backend memory.
@@ -65,10 +69,10 @@ enum class Direction { forward, inverse };
 enum class Sense { direct, conjugate };
 enum class Merging { add, replace };
 
-/// What a backend does for the mathematics: memory and about ten batched verbs, each asynchronous until `synchronize`
-/// where the device allows. The mathematics itself (multislice/) is written once over these.
+/// What a backend does for the mathematics: memory and about ten batched verbs, each asynchronous until
+/// `synchronize` where the device allows. The mathematics itself (multislice/) is written once over these.
 class Backend {
- public:
+public:
   Backend() = default;
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
@@ -99,32 +103,38 @@ class Backend {
   virtual void transform_columns(Waves waves, Direction direction) = 0;
   /// @}
 
-  /// @name The slice step, mixed -> mixed. `origins[i]` is the slice's pixel under pixel (0, 0) of wave i; outside the slice V = 0.
+  /// @name The slice step, mixed -> mixed. `origins[i]` is the slice's pixel under pixel (0, 0) of wave i;
+  /// outside the slice V = 0.
   /// @{
   /// waves <- FFT_x[t IFFT_x[waves]], t = exp(i sigma V).
   virtual void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) = 0;
   /// waves <- IFFT_y[P FFT_y[waves]].
   virtual void propagate(Waves waves, const Propagator& propagator, Sense sense) = 0;
-  /// The adjoint of `transmit`. `transmitted` and `adjoint` are the wave and its adjoint just behind the slice:
-  /// g = -2 sigma Im[conj(adjoint) transmitted] (real space) goes to `update`, then adjoint <- conj(t) adjoint, and, when `rewind`,
-  /// transmitted <- conj(t) transmitted (the wave in front of the slice); otherwise `transmitted` is left as it is.
+  /// The adjoint of `transmit`. `transmitted` and `adjoint` are the wave and its adjoint just behind the
+  /// slice: g = -2 sigma Im[conj(adjoint) transmitted] (real space) goes to `update`, then adjoint <- conj(t)
+  /// adjoint, and, when `rewind`, transmitted <- conj(t) transmitted (the wave in front of the slice);
+  /// otherwise `transmitted` is left as it is.
   virtual void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
                                 std::span<const Offset> origins, float sigma, bool rewind) = 0;
   /// @}
 
   /// @name Probe and detector
   /// @{
-  /// waves[i] <- probe(ky, kx) exp(-2 pi i (ky dy_i / ny + kx dx_i / nx)), a probe shifted by (dy, dx) pixels; reciprocal.
+  /// waves[i] <- probe(ky, kx) exp(-2 pi i (ky dy_i / ny + kx dx_i / nx)), a probe shifted by (dy, dx)
+  /// pixels; reciprocal.
   struct Shift {
     double y = 0;
     double x = 0;
   };
   virtual void shift_probe(Waves waves, const Complex* probe, std::span<const Shift> pixels) = 0;
-  /// target <- source seen from a grid whose pixel (0, 0) lies at `origin` of the source, zero outside; real space.
+  /// target <- source seen from a grid whose pixel (0, 0) lies at `origin` of the source, zero outside; real
+  /// space.
   virtual void place(Waves target, Waves source, Offset origin) = 0;
-  /// Amplitude loss of reciprocal `waves` against `amplitudes` [wave][ky][kx]: returns sum (a - |W|)^2 in fp64 per wave, and writes
-  /// adjoint <- nx ny (|W| - a) W / |W|, so that the inverse transforms of `adjoint` are the unscaled adjoint of the forward ones.
-  virtual void amplitude_loss(Waves waves, const float* amplitudes, Waves adjoint, std::span<double> losses) = 0;
+  /// Amplitude loss of reciprocal `waves` against `amplitudes` [wave][ky][kx]: returns sum (a - |W|)^2 in
+  /// fp64 per wave, and writes adjoint <- nx ny (|W| - a) W / |W|, so that the inverse transforms of
+  /// `adjoint` are the unscaled adjoint of the forward ones.
+  virtual void amplitude_loss(Waves waves, const float* amplitudes, Waves adjoint,
+                              std::span<double> losses) = 0;
   /// intensities [wave][ky][kx] <- |waves|^2.
   virtual void intensity(Waves waves, float* intensities) = 0;
   /// @}
@@ -135,8 +145,10 @@ class Backend {
   virtual void transmission(Waves t, Slice potential, std::span<const Offset> origins, float sigma) = 0;
   /// waves <- waves * factor, or times its conjugate.
   virtual void multiply(Waves waves, Waves factor, Sense sense) = 0;
-  /// g = 2 Re[conj(dt) i sigma exp(i sigma V)], the chain from the transmission function to the potential, goes to `update`.
-  virtual void phase_gradient(Waves dt, const SliceUpdate& update, std::span<const Offset> origins, float sigma) = 0;
+  /// g = 2 Re[conj(dt) i sigma exp(i sigma V)], the chain from the transmission function to the potential,
+  /// goes to `update`.
+  virtual void phase_gradient(Waves dt, const SliceUpdate& update, std::span<const Offset> origins,
+                              float sigma) = 0;
   /// @}
 
   /// @name Tile volumes
@@ -145,16 +157,16 @@ class Backend {
   virtual void axpy(float* y, float a, const float* x, std::size_t n) = 0;
   /// packed [slice][y][x] <- the box of slices [first, last), or the reverse by adding or replacing.
   virtual void pack(float* packed, Volume volume, Box box, int first_slice, int last_slice) = 0;
-  virtual void unpack(Volume volume, const float* packed, Box box, int first_slice, int last_slice, Merging merging) = 0;
+  virtual void unpack(Volume volume, const float* packed, Box box, int first_slice, int last_slice,
+                      Merging merging) = 0;
   /// Every slice times `weights` [y][x].
   virtual void scale(Volume volume, const float* weights) = 0;
   /// @}
 };
 
 /// Memory of a backend: move-only, zero-filled, reported to the meter under its label.
-template <class T>
-class Buffer {
- public:
+template <class T> class Buffer {
+public:
   Buffer() = default;
   [[nodiscard]] Buffer(Backend& backend, std::size_t size, MemoryLabel label)
       : backend_(&backend), size_(size), label_(label),
@@ -180,14 +192,15 @@ class Buffer {
   void download(std::span<T> host) const { backend_->to_host(host.data(), data_, host.size_bytes()); }
   void zero() { backend_->zero(data_, bytes()); }
 
- private:
+private:
   Backend* backend_ = nullptr;
   std::size_t size_ = 0;
   MemoryLabel label_ = MemoryLabel::other;
   T* data_ = nullptr;
 };
 
-/// How hard a backend may search for fast transforms. `estimate` never measures, so that results do not depend on timing.
+/// How hard a backend may search for fast transforms. `estimate` never measures, so that results do not
+/// depend on timing.
 enum class Planning { estimate, measure };
 
 struct BackendOptions {
@@ -200,4 +213,4 @@ struct BackendOptions {
 [[nodiscard]] std::unique_ptr<Backend> make_backend(const BackendOptions& options);
 [[nodiscard]] std::vector<std::string> backend_names();
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -1,5 +1,9 @@
 #pragma once
 
+#include "ptychoscale/base/box.hpp"
+#include "ptychoscale/compute/backend.hpp"
+#include "ptychoscale/geometry/tiling.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -11,69 +15,75 @@
 #include <string>
 #include <vector>
 
-#include "ptychoscale/base/box.hpp"
-#include "ptychoscale/compute/backend.hpp"
-#include "ptychoscale/geometry/tiling.hpp"
-
 namespace ptychoscale {
 
 /// Everything about a dataset but its patterns and its truth.
 struct DatasetHeader {
   std::string case_name;
-  Extent detector;             ///< pixels of a pattern (ky, kx)
-  PixelSize pixel;             ///< real-space pixel in angstrom, of patterns' reciprocal grid and of the volume
+  Extent detector; ///< pixels of a pattern (ky, kx)
+  PixelSize pixel; ///< real-space pixel in angstrom, of patterns' reciprocal grid and of the volume
   int slices = 0;
   double slice_thickness_A = 0;
-  Extent volume;               ///< pixels of a slice of the volume
+  Extent volume; ///< pixels of a slice of the volume
   ScanShape scan;
-  PixelSize scan_step_A;       ///< step along y and x
+  PixelSize scan_step_A; ///< step along y and x
   std::vector<Position> positions_A;
   double energy_eV = 0;
   double semiangle_mrad = 0;
   double C10_A = 0;
   double C30_A = 0;
   bool soft_aperture = true;
-  double dose_e_per_A2 = 0;    ///< 0: no noise, patterns sum to the transmitted fraction of 1
-  double electrons_per_pattern = 1;  ///< what a pattern's counts are divided by before their square root is an amplitude
+  double dose_e_per_A2 = 0; ///< 0: no noise, patterns sum to the transmitted fraction of 1
+  double electrons_per_pattern =
+      1; ///< what a pattern's counts are divided by before their square root is an amplitude
   std::uint64_t seed = 0;
-  std::string specimen_json;   ///< parameters of the simulated specimen, JSON text
-  std::vector<Complex> probe;  ///< reciprocal space, [ky][kx], zero frequency first, sum |probe|^2 = 1
+  std::string specimen_json;  ///< parameters of the simulated specimen, JSON text
+  std::vector<Complex> probe; ///< reciprocal space, [ky][kx], zero frequency first, sum |probe|^2 = 1
 };
 
-/// Reads a dataset in the layout of formats.md (EMD datacube + /ptychoscale). Opening checks every field and shape
-/// and throws InputError naming file, field, value and what would be valid. Not thread-safe.
+/// Reads a dataset in the layout of formats.md (EMD datacube + /ptychoscale). Opening checks every field and
+/// shape and throws InputError naming file, field, value and what would be valid. Not thread-safe.
 class DatasetReader {
- public:
+public:
   [[nodiscard]] explicit DatasetReader(const std::filesystem::path& file);
   ~DatasetReader();
   DatasetReader(DatasetReader&&) noexcept;
   [[nodiscard]] const DatasetHeader& header() const;
+  /// 32 hexadecimal digits over the header, the stored patterns and the truth.
   [[nodiscard]] const std::string& content_hash() const;
-  /// Amplitudes sqrt(counts / electrons) of one position, [ky][kx], zero frequency FIRST. Throws InputError naming position and
-  /// pixel for a NaN, infinite or negative count.
+  /// Amplitudes sqrt(counts / electrons) of one position, [ky][kx], zero frequency FIRST. Throws InputError
+  /// naming position and pixel for a NaN, infinite or negative count.
   void read_amplitudes(int position, std::span<float> amplitudes) const;
   [[nodiscard]] bool has_truth() const;
   /// One slice of the true potential, [y][x], V * angstrom.
   void read_truth(int slice, std::span<float> potential) const;
 
- private:
+private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
 enum class CountType { float32, float16, uint16 };
 
-/// Writes a dataset pattern by pattern into `<file>.partial` and renames it when whole; resumes a partial file of the same
-/// header. Same header and patterns give the same bytes.
+/// Writes a dataset pattern by pattern into `<file>.partial` and renames it when whole; resumes a partial
+/// file of the same header. Same header and patterns give the same bytes, whatever the order and the
+/// interruptions. Every call throws InputError, naming what is needed and what is there, when the file cannot
+/// be written or the disk is full, and RunError for an index or size that is wrong.
 class DatasetWriter {
- public:
-  [[nodiscard]] DatasetWriter(const std::filesystem::path& file, const DatasetHeader& header, CountType type, bool with_truth);
+public:
+  [[nodiscard]] DatasetWriter(const std::filesystem::path& file, const DatasetHeader& header, CountType type,
+                              bool with_truth);
   ~DatasetWriter();
   DatasetWriter(DatasetWriter&&) noexcept;
+  /// Whether this goes on with what an interrupted run of the same header has left; anything else left there
+  /// is replaced.
+  [[nodiscard]] bool resumed() const;
   /// Whether an interrupted run has already written this pattern / slice.
   [[nodiscard]] bool has_pattern(int position) const;
   [[nodiscard]] bool has_truth(int slice) const;
-  /// Counts [ky][kx], zero frequency FIRST (stored at the centre).
+  /// Counts [ky][kx], zero frequency FIRST (stored at the centre). Throws InputError naming position and
+  /// pixel for a count that is NaN, negative, infinite or above what the stored type holds (65535 for uint16,
+  /// 65504 for float16).
   void write_pattern(int position, std::span<const float> counts);
   void write_truth(int slice, std::span<const float> potential);
   /// Reads back a slice of the truth written before (resume).
@@ -83,9 +93,9 @@ class DatasetWriter {
   /// Adds the content hash, closes and renames; throws RunError if a pattern or slice is missing.
   void finish();
 
- private:
+private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -1,5 +1,10 @@
 #pragma once
 
+#include "ptychoscale/comm/communicator.hpp"
+#include "ptychoscale/compute/backend.hpp"
+#include "ptychoscale/geometry/tiling.hpp"
+#include "ptychoscale/io/dataset.hpp"
+
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -7,30 +12,27 @@
 #include <string>
 #include <vector>
 
-#include "ptychoscale/comm/communicator.hpp"
-#include "ptychoscale/compute/backend.hpp"
-#include "ptychoscale/geometry/tiling.hpp"
-#include "ptychoscale/io/dataset.hpp"
-
 namespace ptychoscale {
 
 /// What a reconstruction file says beside the stitched volume.
 struct ReconstructionInfo {
-  double sigma = 0;                        ///< rad / (V * angstrom): object_phase = sigma * potential
+  double sigma = 0; ///< rad / (V * angstrom): object_phase = sigma * potential
   std::vector<double> cost_per_iteration;
   std::string report_json;
 };
 
-/// Writes the stitched volume: every rank writes its own core box, collectively where HDF5 is parallel, rank after rank where it is not.
-/// `read_tile(slice, out)` gives slice `slice` of this rank's EXTENDED tile, [y][x]. Collective; the file appears under its final
-/// name only when it is whole, and not at all when any rank fails (all ranks then throw).
-void write_reconstruction(const std::filesystem::path& file, const Communicator& comm, const DatasetHeader& header,
-                          const Tiling& tiling, const std::function<void(int, std::span<float>)>& read_tile,
+/// Writes the stitched volume: every rank writes its own core box, collectively where HDF5 is parallel, rank
+/// after rank where it is not. `read_tile(slice, out)` gives slice `slice` of this rank's EXTENDED tile,
+/// [y][x]. Collective; the file appears under its final name only when it is whole, and not at all when any
+/// rank fails (all ranks then throw).
+void write_reconstruction(const std::filesystem::path& file, const Communicator& comm,
+                          const DatasetHeader& header, const Tiling& tiling,
+                          const std::function<void(int, std::span<float>)>& read_tile,
                           const ReconstructionInfo& info);
 
 /// Reads a stitched volume back.
 class ReconstructionReader {
- public:
+public:
   [[nodiscard]] explicit ReconstructionReader(const std::filesystem::path& file);
   ~ReconstructionReader();
   ReconstructionReader(ReconstructionReader&&) noexcept;
@@ -41,9 +43,9 @@ class ReconstructionReader {
   [[nodiscard]] std::string report_json() const;
   void read_potential(int slice, std::span<float> potential) const;
 
- private:
+private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

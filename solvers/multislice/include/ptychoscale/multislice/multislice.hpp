@@ -1,33 +1,33 @@
 #pragma once
 
+#include "ptychoscale/base/box.hpp"
+#include "ptychoscale/compute/backend.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "ptychoscale/base/box.hpp"
-#include "ptychoscale/compute/backend.hpp"
-
 namespace ptychoscale {
 
 enum class Bandwidth { none, two_thirds };
 /// Where the waves behind the slices come from in the backward sweep.
 enum class Adjoint {
-  store,       ///< all kept
-  checkpoint,  ///< every ~sqrt(slices)-th kept, the rest recomputed
-  reverse,     ///< recomputed backwards by unitarity; only without a bandwidth limit
+  store,      ///< all kept
+  checkpoint, ///< every ~sqrt(slices)-th kept, the rest recomputed
+  reverse,    ///< recomputed backwards by unitarity; only without a bandwidth limit
 };
 enum class GridKind { window, tile };
 
 struct MultisliceParameters {
-  Extent detector;                        ///< pixels of a pattern; the window of GridKind::window
-  Extent grid;                            ///< pixels of the propagation grid; equals `detector` for GridKind::window
-  PixelSize pixel;                        ///< angstrom
+  Extent detector; ///< pixels of a pattern; the window of GridKind::window
+  Extent grid;     ///< pixels of the propagation grid; equals `detector` for GridKind::window
+  PixelSize pixel; ///< angstrom
   int slices = 0;
   double slice_thickness_A = 0;
   double wavelength_A = 0;
-  double sigma = 0;                       ///< rad / (V * angstrom)
+  double sigma = 0; ///< rad / (V * angstrom)
   GridKind grid_kind = GridKind::window;
   Bandwidth bandwidth = Bandwidth::none;
   double bandwidth_cutoff = 2.0 / 3.0;
@@ -37,18 +37,19 @@ struct MultisliceParameters {
 
 /// Where a probe position falls on the pixel grid: the window around its nearest pixel, and what is left.
 struct ProbePlacement {
-  Offset window;         ///< volume pixel of the window's pixel (0, 0)
-  Backend::Shift shift;  ///< pixels from the window's pixel (0, 0) to the position
+  Offset window;        ///< volume pixel of the window's pixel (0, 0)
+  Backend::Shift shift; ///< pixels from the window's pixel (0, 0) to the position
 };
 [[nodiscard]] ProbePlacement place_probe(Position position, PixelSize pixel, Extent detector);
 
 /// The multislice model G(p, V), its amplitude loss and its adjoint, for up to `batch` positions at a time:
 /// psi <- IFFT[P FFT[t psi]] slice by slice, f = sum_k (a_k - |FFT psi|_k)^2.
 class Multislice {
- public:
-  /// `probe` [ky][kx] in reciprocal space, zero frequency first, detector extent. Waves are metered as `waves`.
-  [[nodiscard]] Multislice(Backend& backend, const MultisliceParameters& parameters, std::span<const Complex> probe,
-                           int batch = 1);
+public:
+  /// `probe` [ky][kx] in reciprocal space, zero frequency first, detector extent. Waves are metered as
+  /// `waves`.
+  [[nodiscard]] Multislice(Backend& backend, const MultisliceParameters& parameters,
+                           std::span<const Complex> probe, int batch = 1);
   ~Multislice();
   Multislice(Multislice&&) noexcept;
 
@@ -56,28 +57,35 @@ class Multislice {
   void intensities(Volume potential, Offset tile_origin, std::span<const Position> positions,
                    std::span<float> intensities);
 
-  /// Sum of the positions' losses against `amplitudes` [position][ky][kx] (backend memory). Adds dF/dV to `gradient` unless that is empty
-  /// ({}), and steps the potential by -step * dF/dV at once (one position at a time). V * angstrom and 1 / (V * angstrom).
-  double loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin, std::span<const Position> positions,
-                           const float* amplitudes, float step = 0);
+  /// Sum of the positions' losses against `amplitudes` [position][ky][kx] (backend memory). Adds dF/dV to
+  /// `gradient` unless that is empty
+  /// ({}), and steps the potential by -step * dF/dV at once (one position at a time). V * angstrom and 1 / (V
+  /// * angstrom).
+  double loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin,
+                           std::span<const Position> positions, const float* amplitudes, float step = 0);
 
-  /// The same for incident waves [wave][y][x] given in real space on the propagation grid, whose pixel (0, 0) lies at `origin` of the
-  /// volume, instead of probe positions (window grid only). All in host memory but the volumes.
-  double loss_and_gradient(Volume potential, Volume gradient, Offset origin, std::span<const Complex> incident,
-                           std::span<const float> amplitudes);
+  /// The same for incident waves [wave][y][x] given in real space on the propagation grid, whose pixel (0, 0)
+  /// lies at `origin` of the volume, instead of probe positions (window grid only). All in host memory but
+  /// the volumes.
+  double loss_and_gradient(Volume potential, Volume gradient, Offset origin,
+                           std::span<const Complex> incident, std::span<const float> amplitudes);
 
-  /// Real-space waves after each slice, [slice][y][x], slice 0 first, of one incident wave; the last is the exit wave.
-  [[nodiscard]] std::vector<Complex> slice_waves(Volume potential, Offset origin, std::span<const Complex> incident);
+  /// Real-space waves after each slice, [slice][y][x], slice 0 first, of one incident wave; the last is the
+  /// exit wave.
+  [[nodiscard]] std::vector<Complex> slice_waves(Volume potential, Offset origin,
+                                                 std::span<const Complex> incident);
 
-  /// Loss of the empty volume: of the unscattered probe, whose intensity is the same wherever it stands. One pattern.
+  /// Loss of the empty volume: of the unscattered probe, whose intensity is the same wherever it stands. One
+  /// pattern.
   double vacuum_loss(const float* amplitudes);
 
-  /// Shows the real-space probe [y][x], at the window's centre, in front of each slice and behind the last when there is no specimen.
+  /// Shows the real-space probe [y][x], at the window's centre, in front of each slice and behind the last
+  /// when there is no specimen.
   void for_each_vacuum_wave(const std::function<void(const Complex*)>& body);
 
- private:
+private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <span>
-#include <vector>
-
 #include "ptychoscale/base/box.hpp"
 #include "ptychoscale/compute/backend.hpp"
+
+#include <span>
+#include <vector>
 
 namespace ptychoscale {
 
@@ -14,24 +14,25 @@ struct Optics {
   double semiangle_mrad = 0;
   double C10_A = 0;
   double C30_A = 0;
-  bool soft_aperture = true;  ///< edge one reciprocal pixel wide instead of hard
+  bool soft_aperture = true; ///< edge one reciprocal pixel wide (along k) instead of hard
 };
 
-/// The probe A(k) exp(-i chi) in reciprocal space, [ky][kx], zero frequency first, centred on pixel (0, 0), with sum |probe|^2 = 1;
-/// chi = (2 pi / lambda)(C10 alpha^2 / 2 + C30 alpha^4 / 4), alpha = lambda k. Computed in fp64.
-/// Throws InputError when the aperture does not fit the grid.
+/// The probe A(k) exp(-i chi) in reciprocal space, [ky][kx], zero frequency first, centred on pixel (0, 0),
+/// with sum |probe|^2 = 1; chi = (2 pi / lambda)(C10 alpha^2 / 2 + C30 alpha^4 / 4), alpha = lambda k.
+/// Computed in fp64. Throws InputError when the aperture does not fit the grid.
 [[nodiscard]] std::vector<Complex> make_probe(const Optics& optics, Extent extent, PixelSize pixel);
 
-/// Geometric radius in angstrom of the circle the probe illuminates at the entrance surface: the largest |C10 alpha + C30 alpha^3| inside
-/// the aperture, at least the Airy radius 0.61 lambda / alpha.
+/// Geometric radius in angstrom of the circle the probe illuminates at the entrance surface: the largest |C10
+/// alpha + C30 alpha^3| inside the aperture, at least the Airy radius 0.61 lambda / alpha.
 [[nodiscard]] double circle_radius_A(const Optics& optics);
 
-/// The soft circular two-thirds bandwidth limit, [ky][kx], zero frequency first: 1 inside, raised-cosine taper, 0 beyond
-/// `cutoff` of the (coarser axis's) Nyquist frequency. Kirkland (2010) sec. 6.8; taper as in abTEM 1.0.
+/// The soft circular two-thirds bandwidth limit, [ky][kx], zero frequency first: 1 inside, raised-cosine
+/// taper, 0 beyond `cutoff` of the (coarser axis's) Nyquist frequency. Kirkland (2010) sec. 6.8; taper as in
+/// abTEM 1.0.
 [[nodiscard]] std::vector<float> bandwidth_mask(Extent extent, PixelSize pixel, double cutoff = 2.0 / 3.0,
                                                 double taper = 0.01);
 
 /// Smallest extent not below `extent` whose lengths have no prime factor above 7.
 [[nodiscard]] Extent fast_extent(Extent extent);
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "ptychoscale/comm/communicator.hpp"
+
+#include <string_view>
+
+namespace ptychoscale {
+
+/// Exit codes of every command.
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failed = 1;        ///< the run or a check failed
+inline constexpr int exit_input = 2;         ///< the user's input cannot be used
+inline constexpr int exit_interrupted = 130; ///< 128 + SIGINT, as shells have it
+
+/// Ends a command after an error: prints its one line and gives the exit code. Among several ranks it ends
+/// the whole job, so that none waits for this one; the lowest failing rank is the one that prints, the others
+/// give it a moment in which they are ended.
+[[nodiscard]] int end_with_error(const Communicator* comm, std::string_view message, int exit_code);
+
+} // namespace ptychoscale

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "assessment.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ptychoscale {
+
+/// Where one rank ran.
+struct RankPlace {
+  std::string host;
+  std::string cores; ///< cores it was bound to
+};
+
+/// How near a run came to the truth, when the dataset has one.
+struct Assessment {
+  ImageQuality quality;
+  SeamMetrics seams;
+};
+
+/// All that a report says about one run of a solver; references must outlive the call.
+struct RunReport {
+  const std::vector<std::string>& argv;
+  const std::filesystem::path& dataset_file;
+  const DatasetReader& dataset;
+  const ReconstructionOptions& options;
+  const Reconstruction& result;
+  const std::string& backend; ///< its description
+  int threads = 1;
+  std::vector<RankPlace> places; ///< by rank
+  std::optional<Assessment> assessment;
+};
+
+/// Whether everything is told, or only what the same command gives again (no times, hosts, dates): that part
+/// is stored inside the reconstruction, whose bytes must not depend on when and where it was made.
+enum class ReportDetail { full, reproducible };
+
+/// The run as JSON: `context`, and one row in `benchmarks`; the envelope of Google Benchmark.
+[[nodiscard]] std::string report_json(const RunReport& report, ReportDetail detail);
+
+/// Whether the run did what a reconstruction does: its cost stayed finite and fell.
+[[nodiscard]] bool verified(const Reconstruction& result);
+
+} // namespace ptychoscale

@@ -1,0 +1,284 @@
+#include "case_file.hpp"
+#include "choices.hpp"
+#include "commands.hpp"
+#include "ending.hpp"
+#include "interruption.hpp"
+#include "machine.hpp"
+#include "progress.hpp"
+#include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/geometry/tiling.hpp"
+#include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/multislice/multislice.hpp"
+#include "ptychoscale/simulate/simulation.hpp"
+#include "truth.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ptychoscale {
+namespace {
+
+struct SimulateOptions {
+  std::string case_name;
+  std::filesystem::path output;
+  std::optional<double> dose_e_per_A2;
+  std::optional<std::uint64_t> seed;
+  bool no_noise = false;
+  std::string count_type = "float32";
+  int threads = 0;
+};
+
+const Choices<CountType> count_types{
+    {"float32", CountType::float32}, {"float16", CountType::float16}, {"uint16", CountType::uint16}};
+
+SimulationParameters parameters(const SimulateOptions& options) {
+  auto p = load_case(options.case_name).simulation;
+  if (options.dose_e_per_A2) p.dose_e_per_A2 = *options.dose_e_per_A2;
+  if (options.no_noise) p.dose_e_per_A2 = 0;
+  if (options.seed) p.seed = *options.seed;
+  return p;
+}
+
+/// Positions no earlier run has written, ascending, known to every rank.
+std::vector<int> missing_positions(const Communicator& comm, const DatasetWriter* writer, std::size_t count) {
+  std::string written(count, '0');
+  for (std::size_t i = 0; writer != nullptr && i < count; ++i)
+    if (writer->has_pattern(static_cast<int>(i))) written[i] = '1';
+  comm.broadcast(written, 0);
+  std::vector<int> missing;
+  for (std::size_t i = 0; i < count; ++i)
+    if (written[i] == '0') missing.push_back(static_cast<int>(i));
+  return missing;
+}
+
+/// Contiguous share `rank` of `ranks`, so that a rank's windows lie close together.
+std::vector<int> share(const std::vector<int>& all, int rank, int ranks) {
+  const auto part = round_part(static_cast<int>(all.size()), rank, ranks);
+  return {all.begin() + part.first, all.begin() + part.last};
+}
+
+/// The part of the volume that the windows of `positions` see.
+Box box_of_windows(const DatasetHeader& header, const std::vector<int>& positions) {
+  const Box volume{0, header.volume.y, 0, header.volume.x};
+  Box box{volume.y1, 0, volume.x1, 0};
+  for (const int i : positions) {
+    const auto corner =
+        place_probe(header.positions_A[static_cast<std::size_t>(i)], header.pixel, header.detector).window;
+    box = {std::min(box.y0, corner.y), std::max(box.y1, corner.y + header.detector.y),
+           std::min(box.x0, corner.x), std::max(box.x1, corner.x + header.detector.x)};
+  }
+  return positions.empty() ? Box{0, 1, 0, 1} : intersect(box, volume);
+}
+
+MultisliceParameters model_of(const DatasetHeader& header) {
+  MultisliceParameters m;
+  m.detector = header.detector;
+  m.grid = header.detector;
+  m.pixel = header.pixel;
+  m.slices = header.slices;
+  m.slice_thickness_A = header.slice_thickness_A;
+  m.wavelength_A = electron_wavelength_A(header.energy_eV);
+  m.sigma = interaction_parameter(header.energy_eV);
+  return m;
+}
+
+/// Whether all ranks may go on: none was told to stop.
+bool nobody_interrupted(const Communicator& comm) {
+  double stop = interrupted() ? 1 : 0;
+  comm.max(std::span<double>(&stop, 1));
+  return stop == 0;
+}
+
+/// Makes a written part survive a kill, every few seconds.
+class Saver {
+public:
+  explicit Saver(DatasetWriter* writer) : writer_(writer) {}
+  void maybe_save() {
+    using namespace std::chrono_literals;
+    if (writer_ == nullptr || std::chrono::steady_clock::now() - saved_ < 10s) return;
+    writer_->flush();
+    saved_ = std::chrono::steady_clock::now();
+  }
+
+private:
+  DatasetWriter* writer_;
+  std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
+};
+
+/// The patterns of one simulation: every rank computes a few of its positions at a time and hands them to
+/// rank 0, which writes.
+class PatternRun {
+public:
+  PatternRun(const Communicator& comm, const DatasetHeader& header, DatasetWriter* writer,
+             const std::vector<int>& missing, int batch)
+      : comm_(comm), header_(header), writer_(writer), batch_(batch),
+        patterns_(static_cast<std::size_t>(batch) * header.detector.area()) {
+    for (int r = 0; r < comm.size(); ++r) shares_.push_back(share(missing, r, comm.size()));
+  }
+
+  /// Rounds until the longest share is done.
+  [[nodiscard]] int rounds() const {
+    std::size_t longest = 0;
+    for (const auto& s : shares_) longest = std::max(longest, s.size());
+    return (static_cast<int>(longest) + batch_ - 1) / batch_;
+  }
+
+  /// One round on all ranks; gives the number of patterns that rank 0 wrote.
+  int run(int round, Multislice& model, Volume volume, Offset origin) {
+    const auto mine = part(comm_.rank(), round);
+    compute(mine, model, volume, origin);
+    if (comm_.rank() != 0) {
+      if (!mine.empty())
+        comm_.send(std::span<const float>(patterns_).first(mine.size() * pattern_size()), 0, 0);
+      return 0;
+    }
+    write(mine);
+    int written = static_cast<int>(mine.size());
+    for (int r = 1; r < comm_.size(); ++r) {
+      const auto theirs = part(r, round);
+      if (theirs.empty()) continue;
+      comm_.receive(std::span<float>(patterns_).first(theirs.size() * pattern_size()), r, 0);
+      write(theirs);
+      written += static_cast<int>(theirs.size());
+    }
+    return written;
+  }
+
+private:
+  [[nodiscard]] std::size_t pattern_size() const { return header_.detector.area(); }
+  [[nodiscard]] std::span<const int> part(int rank, int round) const {
+    const std::span<const int> all = shares_[static_cast<std::size_t>(rank)];
+    const auto first = std::min(all.size(), static_cast<std::size_t>(round) * batch_);
+    return all.subspan(first, std::min(all.size() - first, static_cast<std::size_t>(batch_)));
+  }
+  void compute(std::span<const int> indices, Multislice& model, Volume volume, Offset origin) {
+    if (indices.empty()) return;
+    std::vector<Position> positions;
+    for (const int i : indices) positions.push_back(header_.positions_A[static_cast<std::size_t>(i)]);
+    const auto patterns = std::span<float>(patterns_).first(indices.size() * pattern_size());
+    model.intensities(volume, origin, positions, patterns);
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      apply_dose(header_, indices[i], patterns.subspan(i * pattern_size(), pattern_size()));
+  }
+  void write(std::span<const int> indices) {
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      writer_->write_pattern(indices[i],
+                             std::span<const float>(patterns_).subspan(i * pattern_size(), pattern_size()));
+  }
+
+  const Communicator& comm_;
+  const DatasetHeader& header_;
+  DatasetWriter* writer_;
+  int batch_;
+  std::vector<float> patterns_;
+  std::vector<std::vector<int>> shares_;
+};
+
+/// Makes what is missing of the file; gives whether it ran to the end.
+bool fill(const Communicator& comm, const SimulationParameters& p, const DatasetHeader& header,
+          DatasetWriter* writer, int threads) {
+  const auto positions = static_cast<int>(header.positions_A.size());
+  const auto missing = missing_positions(comm, writer, header.positions_A.size());
+  const auto box = box_of_windows(header, share(missing, comm.rank(), comm.size()));
+  const auto backend = make_backend({.kind = "cpu", .threads = threads, .planning = Planning::estimate});
+  const Buffer<float> potential(*backend, box.extent().area() * header.slices, MemoryLabel::volume);
+  const Volume volume{potential.data(), header.slices, box.extent()};
+  Saver saver(writer);
+  {
+    Progress progress("potential", "slices", header.slices, 0, comm.rank() == 0);
+    if (!make_truth(comm, p, writer, box, volume, threads, [&](int done) {
+          progress.advance_to(done);
+          saver.maybe_save();
+          return nobody_interrupted(comm);
+        }))
+      return false;
+  }
+  const Extent grids[] = {header.detector};
+  backend->prepare(grids);
+  Multislice model(*backend, model_of(header), header.probe, threads);
+  PatternRun run(comm, header, writer, missing, threads);
+  int done = positions - static_cast<int>(missing.size());
+  Progress progress("patterns", "positions", positions, done, comm.rank() == 0);
+  for (int round = 0; round < run.rounds(); ++round) {
+    done += run.run(round, model, volume, box.origin());
+    progress.advance_to(done);
+    saver.maybe_save();
+    if (!nobody_interrupted(comm)) return false;
+  }
+  return true;
+}
+
+int simulate(const SimulateOptions& options, const Communicator& comm) {
+  SimulationParameters p;
+  DatasetHeader header;
+  std::unique_ptr<DatasetWriter> writer;
+  const auto type = meaning(count_types, options.count_type);
+  comm.agree([&] {
+    p = parameters(options);
+    header = make_header(p);
+    if (comm.rank() != 0) return;
+    writer = std::make_unique<DatasetWriter>(options.output, header, type, true);
+  });
+  const int threads = options.threads > 0 ? options.threads : default_threads(comm.local_size());
+  if (comm.rank() == 0)
+    fmt::print(stderr, "{}: {} positions, {} x {} pixels, {} slices; potential by {}\n", p.name,
+               header.positions_A.size(), header.detector.y, header.detector.x, header.slices,
+               choose_sum(p) == PotentialGenerator::Sum::exact ? "the direct structure-factor sum"
+                                                               : "a non-uniform FFT");
+  watch_for_interruption();
+  const bool whole = fill(comm, p, header, writer.get(), threads);
+  comm.agree([&] {
+    if (writer == nullptr) return;
+    whole ? writer->finish() : writer->flush();
+  });
+  if (!whole)
+    return end_with_error(&comm, "interrupted; the same command goes on where this one stopped",
+                          exit_interrupted);
+  if (comm.rank() == 0) fmt::print("{}\n", options.output.string());
+  return exit_ok;
+}
+
+} // namespace
+
+void add_simulate_command(CLI::App& app, Action& action) {
+  auto* command =
+      app.add_subcommand("simulate", "Make a dataset of a PbTiO3 film: patterns and the true potential");
+  const auto o = std::make_shared<SimulateOptions>();
+  command
+      ->add_option(
+          "CASE", o->case_name,
+          "A case of bench/cases (see `ptychoscale info`), or the path of a case file ending in .json")
+      ->required();
+  command->add_option("-o,--output", o->output, "The dataset to write, HDF5")->required();
+  command
+      ->add_option("--dose", o->dose_e_per_A2, "Electrons per square angstrom for Poisson noise; 0: no noise")
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--no-noise", o->no_noise, "Same as --dose 0")->excludes("--dose");
+  command->add_option("--seed", o->seed,
+                      "Seed of disorder, vacancies and noise; the same seed gives the same bytes");
+  command->add_option("--count-type", o->count_type, "How counts are stored")
+      ->check(CLI::IsMember(words(count_types)))
+      ->capture_default_str();
+  command
+      ->add_option("--threads", o->threads, "Threads per rank; 0: the machine's cores shared among its ranks")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->footer("Examples:\n"
+                  "  ptychoscale simulate smoke -o smoke.h5\n"
+                  "  mpirun -n 4 ptychoscale simulate ci --dose 1e5 -o ci-noisy.h5\n"
+                  "Positions are spread over the ranks. An interrupted run leaves FILE.partial; the same "
+                  "command resumes it.");
+  command->callback(
+      [&action, o] { action = [o](const Invocation& call) { return simulate(*o, *call.comm); }; });
+}
+
+} // namespace ptychoscale

@@ -1,0 +1,67 @@
+#include "truth.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace ptychoscale {
+namespace {
+
+/// Rows of `box` out of a whole slice.
+void crop(std::span<const float> whole, Extent extent, Box box, Slice part) {
+  const auto width = static_cast<std::size_t>(box.x1 - box.x0);
+  for (int y = box.y0; y < box.y1; ++y) {
+    const auto from = static_cast<std::size_t>(y) * extent.x + box.x0;
+    std::copy_n(whole.data() + from, width, part.data + static_cast<std::size_t>(y - box.y0) * width);
+  }
+}
+
+/// '1' for each slice that an earlier run stored, known to every rank.
+std::string stored_slices(const Communicator& comm, const DatasetWriter* writer, int slices) {
+  std::string stored(static_cast<std::size_t>(slices), '0');
+  for (int s = 0; writer != nullptr && s < slices; ++s)
+    if (writer->has_truth(s)) stored[static_cast<std::size_t>(s)] = '1';
+  comm.broadcast(stored, 0);
+  return stored;
+}
+
+} // namespace
+
+PotentialGenerator::Sum choose_sum(const SimulationParameters& p) {
+  // The direct sum costs sites x pixels per slice: seconds at a billion.
+  constexpr double quick = 1e9;
+  constexpr double sites_per_A2_and_A = 5 / (3.904 * 3.904 * 4.152);
+  const double pixels = static_cast<double>(p.volume.area());
+  const double sites = sites_per_A2_and_A * p.slice_thickness_A * pixels * p.pixel_A.y * p.pixel_A.x;
+  return sites * pixels < quick ? PotentialGenerator::Sum::exact : PotentialGenerator::Sum::nufft;
+}
+
+bool make_truth(const Communicator& comm, const SimulationParameters& p, DatasetWriter* writer, Box box,
+                Volume part, int threads, const std::function<bool(int)>& keep_going) {
+  const Specimen specimen(p);
+  PotentialGenerator generator(p.volume, p.pixel_A, p.specimen.factors, choose_sum(p), threads);
+  const auto stored = stored_slices(comm, writer, p.slices);
+  const auto is_stored = [&](int s) { return stored[static_cast<std::size_t>(s)] == '1'; };
+  std::vector<float> whole(p.volume.area());
+  std::vector<float> mine(p.volume.area());
+
+  for (int first = 0; first < p.slices; first += comm.size()) {
+    const int last = std::min(p.slices, first + comm.size());
+    if (const int s = first + comm.rank(); s < last && !is_stored(s)) {
+      const auto made = generator.slice(specimen.slice(s));
+      std::transform(made.begin(), made.end(), mine.begin(), [](double v) { return static_cast<float>(v); });
+    }
+    for (int s = first; s < last; ++s) {
+      const int owner = is_stored(s) ? 0 : s - first;
+      if (owner == comm.rank() && !is_stored(s)) whole = mine;
+      if (writer != nullptr && is_stored(s)) writer->read_truth(s, whole);
+      comm.broadcast(std::span<float>(whole), owner);
+      if (writer != nullptr && !is_stored(s)) writer->write_truth(s, whole);
+      crop(whole, p.volume, box, part.slice(s));
+    }
+    if (!keep_going(last)) return false;
+  }
+  return true;
+}
+
+} // namespace ptychoscale

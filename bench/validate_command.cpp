@@ -1,0 +1,51 @@
+#include "commands.hpp"
+#include "ending.hpp"
+#include "golden.hpp"
+#include "machine.hpp"
+#include "ptychoscale/compute/backend.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+namespace ptychoscale {
+namespace {
+
+struct GoldenOptions {
+  std::string file;
+  std::string backend = "cpu";
+};
+
+int validate_golden(const GoldenOptions& options) {
+  const auto backend =
+      make_backend({.kind = options.backend, .threads = default_threads(1), .planning = Planning::estimate});
+  const auto checks = check_golden(options.file, *backend);
+  fmt::print("{}\n{:<36}{:>12}{:>12}\n", options.file, "relative error of", "found", "limit");
+  for (const auto& c : checks)
+    fmt::print("{:<36}{:>12.2e}{:>12.0e}  {}\n", c.what, c.error, c.limit, c.passed() ? "ok" : "TOO LARGE");
+  const auto over = std::count_if(checks.begin(), checks.end(), [](const auto& c) { return !c.passed(); });
+  fmt::print("{} of {} within their limits\n", checks.size() - static_cast<std::size_t>(over), checks.size());
+  return over == 0 ? exit_ok : exit_failed;
+}
+
+} // namespace
+
+void add_validate_command(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand(
+      "validate", "Compare with independent references; exit code 1 when an error exceeds its limit");
+  command->require_subcommand(1);
+  auto* golden = command->add_subcommand(
+      "golden", "Probe, waves, patterns, potential, cost and gradient against a golden file");
+  const auto o = std::make_shared<GoldenOptions>();
+  golden->add_option("FILE", o->file, "A golden file; every parameter is taken from it")->required();
+  golden->add_option("--backend", o->backend, "What computes")
+      ->check(CLI::IsMember(backend_names()))
+      ->capture_default_str();
+  golden->footer("Example:\n  ptychoscale validate golden validation/golden/FILE.h5");
+  golden->callback([&action, o] { action = [o](const Invocation&) { return validate_golden(*o); }; });
+}
+
+} // namespace ptychoscale

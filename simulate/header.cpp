@@ -1,0 +1,94 @@
+#include "crystal.hpp"
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/simulate/parameters.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace ptychoscale {
+namespace {
+
+// Offsets of `count` points `step` apart, centred on `centre`.
+std::vector<double> centred_line(int count, double step, double centre) {
+  std::vector<double> line;
+  for (int i = 0; i < count; ++i) line.push_back(centre + (i - (count - 1) / 2.0) * step);
+  return line;
+}
+
+std::vector<Position> centred_raster(const SimulationParameters& p) {
+  const auto rows = centred_line(p.scan.rows, p.scan_step_A.y, (p.volume.y - 1) / 2.0 * p.pixel_A.y);
+  const auto columns = centred_line(p.scan.columns, p.scan_step_A.x, (p.volume.x - 1) / 2.0 * p.pixel_A.x);
+  std::vector<Position> positions;
+  positions.reserve(rows.size() * columns.size());
+  for (const double y : rows)
+    for (const double x : columns) positions.push_back({y, x});
+  return positions;
+}
+
+int pixels_needed(int count, double step_A, double radius_A, double pixel_A) {
+  return static_cast<int>(std::ceil(((count - 1) * step_A + 2 * radius_A) / pixel_A - 1e-9));
+}
+
+// The raster is centred, so that its first position is as close to the borders as any.
+void check_circles(const SimulationParameters& p, const Position& first, double radius_A) {
+  const Extent needed{pixels_needed(p.scan.rows, p.scan_step_A.y, radius_A, p.pixel_A.y),
+                      pixels_needed(p.scan.columns, p.scan_step_A.x, radius_A, p.pixel_A.x)};
+  if (p.volume.y < needed.y || p.volume.x < needed.x)
+    throw InputError(fmt::format("case '{}': field 'volume' is {} x {} pixels; the circle of radius {:.4g} A "
+                                 "at position 0, ({:.4g}, {:.4g}) A, "
+                                 "leaves it; it must be at least {} x {}",
+                                 p.name, p.volume.y, p.volume.x, radius_A, first.y, first.x,
+                                 std::max(needed.y, p.volume.y), std::max(needed.x, p.volume.x)));
+}
+
+std::string describe(const SpecimenParameters& s) {
+  const nlohmann::json description{
+      {"material", "PbTiO3"},
+      {"space_group", "P4mm"},
+      {"a_A", crystal::a_A},
+      {"c_A", crystal::c_A},
+      {"factors", name(s.factors)},
+      {"thermal", name(s.thermal)},
+      {"B_A2", s.B_A2},
+      {"domain_wall", s.domain_wall},
+      {"domain_wall_shift_A", s.domain_wall_shift_A},
+      {"vacancy_fraction", s.vacancy_fraction},
+      {"disorder_A", s.disorder_A},
+  };
+  return description.dump();
+}
+
+} // namespace
+
+DatasetHeader make_header(const SimulationParameters& p) {
+  check(p);
+  const Optics optics{p.energy_eV, p.semiangle_mrad, p.C10_A, p.C30_A, p.soft_aperture};
+  DatasetHeader header;
+  header.case_name = p.name;
+  header.detector = p.detector;
+  header.pixel = p.pixel_A;
+  header.slices = p.slices;
+  header.slice_thickness_A = p.slice_thickness_A;
+  header.volume = p.volume;
+  header.scan = p.scan;
+  header.scan_step_A = p.scan_step_A;
+  header.positions_A = centred_raster(p);
+  check_circles(p, header.positions_A.front(), circle_radius_A(optics));
+  header.energy_eV = p.energy_eV;
+  header.semiangle_mrad = p.semiangle_mrad;
+  header.C10_A = p.C10_A;
+  header.C30_A = p.C30_A;
+  header.soft_aperture = p.soft_aperture;
+  header.dose_e_per_A2 = p.dose_e_per_A2;
+  if (p.dose_e_per_A2 > 0) header.electrons_per_pattern = p.dose_e_per_A2 * p.scan_step_A.y * p.scan_step_A.x;
+  header.seed = p.seed;
+  header.specimen_json = describe(p.specimen);
+  header.probe = make_probe(optics, p.detector, p.pixel_A);
+  return header;
+}
+
+} // namespace ptychoscale

@@ -1,0 +1,45 @@
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/comm/communicator.hpp"
+
+#include <array>
+#include <exception>
+#include <optional>
+#include <string>
+
+namespace ptychoscale {
+namespace {
+// What went wrong on one rank, in a form that can be sent.
+struct Failure {
+  bool by_input = false;
+  std::string message;
+};
+
+std::optional<Failure> failure_of(const std::function<void()>& step) {
+  try {
+    step();
+  } catch (const InputError& e) {
+    return Failure{true, e.what()};
+  } catch (const std::exception& e) {
+    return Failure{false, e.what()};
+  }
+  return std::nullopt;
+}
+} // namespace
+
+void Communicator::agree(const std::function<void()>& step) const {
+  const auto failure = failure_of(step);
+  // The largest of these belongs to the lowest failing rank; zero when all went well.
+  std::array<double, 1> lowest{failure ? double(size() - rank()) : 0.0};
+  max(lowest);
+  if (lowest[0] == 0) return;
+
+  const int root = size() - static_cast<int>(lowest[0]);
+  std::array<double, 1> by_input{failure && failure->by_input ? 1.0 : 0.0};
+  std::string message = failure ? failure->message : std::string();
+  broadcast(by_input, root);
+  broadcast(message, root);
+  if (by_input[0] != 0) throw InputError(message);
+  throw RunError(message);
+}
+
+} // namespace ptychoscale

@@ -1,0 +1,73 @@
+#include "request_set.hpp"
+
+#include "mpi_check.hpp"
+
+#include <mpi.h>
+
+#include <algorithm>
+#include <exception>
+
+namespace ptychoscale {
+
+struct RequestSet::Impl {
+  MPI_Comm comm;
+  std::vector<MPI_Request> requests;
+  std::vector<MPI_Status> statuses;
+  std::vector<int> indices;
+  int uncaught_at_birth = std::uncaught_exceptions();
+
+  using Completion = int (*)(int, MPI_Request*, int*, int*, MPI_Status*);
+
+  std::vector<int> complete(Completion completion, const char* call) {
+    int n = 0;
+    const int code =
+        completion(static_cast<int>(requests.size()), requests.data(), &n, indices.data(), statuses.data());
+    if (n == MPI_UNDEFINED) n = 0; // nothing was pending
+    if (code == MPI_ERR_IN_STATUS)
+      for (int i = 0; i < n; ++i) check_mpi(statuses[static_cast<std::size_t>(i)].MPI_ERROR, call);
+    check_mpi(code, call);
+    return {indices.begin(), indices.begin() + n};
+  }
+};
+
+RequestSet::RequestSet(const Communicator& comm, int slots) : impl_(std::make_unique<Impl>()) {
+  const auto n = static_cast<std::size_t>(slots);
+  impl_->comm = *static_cast<const MPI_Comm*>(comm.native());
+  impl_->requests.assign(n, MPI_REQUEST_NULL);
+  impl_->statuses.resize(n);
+  impl_->indices.resize(n);
+}
+
+RequestSet::~RequestSet() {
+  auto& requests = impl_->requests;
+  if (std::uncaught_exceptions() == impl_->uncaught_at_birth) {
+    MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
+    return;
+  }
+  for (auto& request : requests)
+    if (request != MPI_REQUEST_NULL) {
+      MPI_Cancel(&request);
+      MPI_Request_free(&request);
+    }
+}
+
+void RequestSet::receive(int slot, float* data, std::size_t n, int peer, int tag) {
+  check_mpi(MPI_Irecv(data, mpi_count(n), MPI_FLOAT, peer, tag, impl_->comm, &impl_->requests[slot]),
+            "MPI_Irecv");
+}
+
+void RequestSet::send(int slot, const float* data, std::size_t n, int peer, int tag) {
+  check_mpi(MPI_Isend(data, mpi_count(n), MPI_FLOAT, peer, tag, impl_->comm, &impl_->requests[slot]),
+            "MPI_Isend");
+}
+
+bool RequestSet::pending(int slot) const { return impl_->requests[slot] != MPI_REQUEST_NULL; }
+
+bool RequestSet::any_pending() const {
+  return std::ranges::any_of(impl_->requests, [](MPI_Request r) { return r != MPI_REQUEST_NULL; });
+}
+
+std::vector<int> RequestSet::test() { return impl_->complete(MPI_Testsome, "MPI_Testsome"); }
+std::vector<int> RequestSet::wait() { return impl_->complete(MPI_Waitsome, "MPI_Waitsome"); }
+
+} // namespace ptychoscale

@@ -1,0 +1,37 @@
+#include "ptychoscale/comm/exchange.hpp"
+#include "transfer_pipeline.hpp"
+
+namespace ptychoscale {
+namespace {
+// Cores are sent and halos replaced; no voxel is both, so the order of the two does not matter.
+std::vector<PassStep> paste_schedule(const Tiling& tiling, int rank) {
+  auto transfers = paste_transfers(tiling, rank);
+  return {{{}, Merge::replace, std::move(transfers.send)},
+          {std::move(transfers.receive), Merge::replace, {}}};
+}
+
+class PipelinedPaste final : public VoxelPaste {
+public:
+  PipelinedPaste(const ExchangeOptions& options, const Communicator& comm, Backend& backend,
+                 const Tiling& tiling, int slices, PhaseTimer& timer)
+      : pipeline_(comm, backend, paste_schedule(tiling, comm.rank()),
+                  tiling.tiles[comm.rank()].extended.origin(), slices, depth, options.buffer_bytes, timer) {}
+  void paste(Volume volume) override {
+    pipeline_.start(volume);
+    pipeline_.finish();
+  }
+  [[nodiscard]] Traffic traffic() const override { return pipeline_.traffic(); }
+
+private:
+  static constexpr int depth = 2; // one chunk is packed while another travels
+  TransferPipeline pipeline_;
+};
+} // namespace
+
+std::unique_ptr<VoxelPaste> make_voxel_paste(const ExchangeOptions& options, const Communicator& comm,
+                                             Backend& backend, const Tiling& tiling, int slices,
+                                             PhaseTimer& timer) {
+  return std::make_unique<PipelinedPaste>(options, comm, backend, tiling, slices, timer);
+}
+
+} // namespace ptychoscale

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "ptychoscale/io/dataset.hpp"
+
+#include <cstdint>
+#include <string>
+
+/// Names in a dataset file and the rules its header keeps, shared by reader and writer.
+namespace ptychoscale::dataset_format {
+
+inline constexpr std::int64_t schema_version = 1;
+inline constexpr const char* patterns = "dataset/datacube/data";
+inline constexpr const char* microscope = "dataset/metadatabundle/microscope";
+inline constexpr const char* group = "ptychoscale";
+inline constexpr const char* positions = "ptychoscale/positions_A";
+inline constexpr const char* probe = "ptychoscale/probe";
+inline constexpr const char* specimen = "ptychoscale/specimen";
+inline constexpr const char* truth = "ptychoscale/truth/potential";
+
+/// Throws InputError naming `file`, the field, its value and what would be valid.
+void check_header(const DatasetHeader& header, const std::string& file);
+
+} // namespace ptychoscale::dataset_format

@@ -1,0 +1,171 @@
+#include "counts.hpp"
+#include "dataset_format.hpp"
+#include "hdf5.hpp"
+#include "input_file.hpp"
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/io/dataset.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+namespace ptychoscale {
+namespace {
+
+using hdf5::Handle;
+using hdf5::Shape;
+
+constexpr int largest_extent = std::numeric_limits<int>::max();
+
+int extent_of(const InputFile& file, const std::string& name, const Shape& shape, std::size_t axis) {
+  if (shape[axis] < 1 || shape[axis] > static_cast<hsize_t>(largest_extent)) {
+    file.reject(fmt::format("dataset '{}' has shape {}, expected every extent from 1 to {}", name,
+                            to_text(shape), largest_extent));
+  }
+  return static_cast<int>(shape[axis]);
+}
+
+void read_patterns_shape(const InputFile& file, DatasetHeader& h) {
+  const char* name = dataset_format::patterns;
+  file.require_rank(name, 4, "scan_y, scan_x, ky, kx");
+  file.require_type(name, {"float32", "float16", "uint16"});
+  const Shape shape = file.shape(name);
+  h.scan = {extent_of(file, name, shape, 0), extent_of(file, name, shape, 1)};
+  h.detector = {extent_of(file, name, shape, 2), extent_of(file, name, shape, 3)};
+}
+
+void read_optics(const InputFile& file, DatasetHeader& h) {
+  const std::string microscope = std::string(dataset_format::microscope) + "/";
+  h.energy_eV = file.number(microscope + "energy_eV");
+  h.semiangle_mrad = file.number(microscope + "semiangle_cutoff_mrad");
+  h.C10_A = file.number(microscope + "C10_A");
+  h.C30_A = file.number(microscope + "C30_A");
+  h.soft_aperture = file.boolean(microscope + "soft_aperture");
+  h.dose_e_per_A2 = file.number(microscope + "dose_e_per_A2");
+}
+
+PixelSize pixel_size(const std::vector<double>& yx) { return {yx[0], yx[1]}; }
+
+void read_own_attributes(const InputFile& file, DatasetHeader& h) {
+  const char* own = dataset_format::group;
+  h.case_name = file.attribute_text(own, "case_name");
+  h.seed = file.attribute_unsigned(own, "seed");
+  h.electrons_per_pattern = file.attribute_number(own, "electrons_per_pattern");
+  h.pixel = pixel_size(file.attribute_numbers(own, "pixel_A", 2));
+  h.scan_step_A = pixel_size(file.attribute_numbers(own, "scan_step_A", 2));
+  h.slices = file.attribute_integer(own, "slices", 1, largest_extent);
+  h.slice_thickness_A = file.attribute_number(own, "slice_thickness_A");
+  const std::vector<double> volume = file.attribute_numbers(own, "volume", 2);
+  for (const double pixels : volume) {
+    if (!(pixels >= 1 && pixels <= largest_extent && pixels == std::floor(pixels))) {
+      file.reject(
+          fmt::format("attribute 'volume' of '{}' = [{}, {}], expected whole numbers of pixels from 1 to {}",
+                      own, volume[0], volume[1], largest_extent));
+    }
+  }
+  h.volume = {static_cast<int>(volume[0]), static_cast<int>(volume[1])};
+}
+
+void read_positions(const InputFile& file, DatasetHeader& h) {
+  const auto rows = static_cast<hsize_t>(h.scan.rows);
+  const auto columns = static_cast<hsize_t>(h.scan.columns);
+  file.require_shape(dataset_format::positions, {rows * columns, 2},
+                     fmt::format("(y, x) of each position of the {} x {} scan", rows, columns));
+  const std::vector<double> values = file.numbers(dataset_format::positions);
+  for (std::size_t i = 0; i < values.size(); i += 2) h.positions_A.push_back({values[i], values[i + 1]});
+}
+
+DatasetHeader read_header(const InputFile& file) {
+  DatasetHeader h;
+  file.require_schema(dataset_format::group, dataset_format::schema_version);
+  read_patterns_shape(file, h);
+  read_optics(file, h);
+  read_own_attributes(file, h);
+  read_positions(file, h);
+  file.require_shape(dataset_format::probe,
+                     {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)},
+                     "the detector's");
+  h.probe = file.complex_numbers(dataset_format::probe);
+  h.specimen_json = file.text(dataset_format::specimen);
+  dataset_format::check_header(h, file.name());
+  return h;
+}
+
+} // namespace
+
+struct DatasetReader::Impl {
+  explicit Impl(const std::filesystem::path& path)
+      : file(path, "dataset"), header(read_header(file)), patterns(file.dataset(dataset_format::patterns)),
+        content_hash(file.attribute_text(dataset_format::group, "content_hash")),
+        centred(header.detector.area()) {
+    if (!file.has(dataset_format::truth)) return;
+    file.require_shape(dataset_format::truth,
+                       {static_cast<hsize_t>(header.slices), static_cast<hsize_t>(header.volume.y),
+                        static_cast<hsize_t>(header.volume.x)},
+                       "slices and the volume's pixels");
+    file.require_type(dataset_format::truth, {"float32", "float64"});
+    truth = file.dataset(dataset_format::truth);
+  }
+  [[noreturn]] void reject_count(int position, std::size_t pixel) const;
+
+  InputFile file;
+  DatasetHeader header;
+  Handle patterns;
+  Handle truth;
+  std::string content_hash;
+  MeteredVector<float, MemoryLabel::other> centred;
+};
+
+/// Names the pixel as the file stores it, where the user will look for it.
+void DatasetReader::Impl::reject_count(int position, std::size_t pixel) const {
+  const auto nx = static_cast<std::size_t>(header.detector.x);
+  file.reject(
+      fmt::format("dataset '{}', position {} (scan row {}, column {}), pixel (ky, kx) = ({}, {}) counts {}, "
+                  "expected a finite number that is not negative",
+                  dataset_format::patterns, position, position / header.scan.columns,
+                  position % header.scan.columns, pixel / nx, pixel % nx, centred[pixel]));
+}
+
+DatasetReader::DatasetReader(const std::filesystem::path& file) : impl_(std::make_unique<Impl>(file)) {}
+DatasetReader::~DatasetReader() = default;
+DatasetReader::DatasetReader(DatasetReader&&) noexcept = default;
+
+const DatasetHeader& DatasetReader::header() const { return impl_->header; }
+const std::string& DatasetReader::content_hash() const { return impl_->content_hash; }
+bool DatasetReader::has_truth() const { return impl_->truth >= 0; }
+
+void DatasetReader::read_amplitudes(int position, std::span<float> amplitudes) const {
+  Impl& r = *impl_;
+  const DatasetHeader& h = r.header;
+  if (position < 0 || static_cast<std::size_t>(position) >= h.positions_A.size() ||
+      amplitudes.size() != h.detector.area()) {
+    throw RunError(fmt::format("'{}': {} amplitudes of position {}, expected {} of one from 0 to {}",
+                               r.file.name(), amplitudes.size(), position, h.detector.area(),
+                               h.positions_A.size() - 1));
+  }
+  const auto row = static_cast<hsize_t>(position / h.scan.columns);
+  const auto column = static_cast<hsize_t>(position % h.scan.columns);
+  hdf5::read_box(r.patterns, {row, column, 0, 0},
+                 {1, 1, static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)},
+                 r.centred.data(), fmt::format("'{}': position {} cannot be read", r.file.name(), position));
+  if (const auto bad = first_invalid(r.centred, std::numeric_limits<float>::max()))
+    r.reject_count(position, *bad);
+  const auto per_electron = static_cast<float>(1 / h.electrons_per_pattern);
+  for (float& value : r.centred) value = std::sqrt(value * per_electron);
+  move_zero_to_front(r.centred, amplitudes, h.detector);
+}
+
+void DatasetReader::read_truth(int slice, std::span<float> potential) const {
+  const DatasetHeader& h = impl_->header;
+  if (!has_truth()) impl_->file.reject(fmt::format("has no dataset '{}'", dataset_format::truth));
+  if (slice < 0 || slice >= h.slices || potential.size() != h.volume.area()) {
+    throw RunError(fmt::format("'{}': slice {} of the truth into {} pixels, expected 0 to {} into {}",
+                               impl_->file.name(), slice, potential.size(), h.slices - 1, h.volume.area()));
+  }
+  hdf5::read_box(impl_->truth, {static_cast<hsize_t>(slice), 0, 0},
+                 {1, static_cast<hsize_t>(h.volume.y), static_cast<hsize_t>(h.volume.x)}, potential.data(),
+                 fmt::format("'{}': slice {} of the truth cannot be read", impl_->file.name(), slice));
+}
+
+} // namespace ptychoscale

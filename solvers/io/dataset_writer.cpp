@@ -1,0 +1,344 @@
+#include "counts.hpp"
+#include "dataset_format.hpp"
+#include "emd.hpp"
+#include "hash.hpp"
+#include "hdf5.hpp"
+#include "output_file.hpp"
+#include "progress_file.hpp"
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/io/dataset.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+namespace ptychoscale {
+namespace {
+
+using hdf5::Handle;
+using hdf5::Shape;
+using MeteredBytes = MeteredVector<std::byte, MemoryLabel::other>;
+
+Shape pattern_shape(const DatasetHeader& h) {
+  return {static_cast<hsize_t>(h.scan.rows), static_cast<hsize_t>(h.scan.columns),
+          static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)};
+}
+
+Shape truth_shape(const DatasetHeader& h) {
+  return {static_cast<hsize_t>(h.slices), static_cast<hsize_t>(h.volume.y), static_cast<hsize_t>(h.volume.x)};
+}
+
+std::uintmax_t bytes_needed(const DatasetHeader& h, CountType type, bool with_truth) {
+  constexpr std::uintmax_t fixed = 1 << 16; // groups, attributes, heaps
+  constexpr std::uintmax_t per_chunk = 128; // B-tree key and its share of half-full nodes
+  const std::uintmax_t positions = h.positions_A.size();
+  std::uintmax_t bytes = fixed + positions * (h.detector.area() * bytes_per_count(type) + per_chunk + 16) +
+                         h.probe.size() * sizeof(Complex) + h.specimen_json.size();
+  if (with_truth)
+    bytes += static_cast<std::uintmax_t>(h.slices) * (h.volume.area() * sizeof(float) + per_chunk);
+  return bytes;
+}
+
+/// What two writers must share for one to go on where the other stopped.
+std::string identity_of(const DatasetHeader& h, CountType type, bool with_truth) {
+  Record r;
+  r.add(dataset_format::schema_version);
+  r.add_text(h.case_name);
+  r.add(h.detector);
+  r.add(h.pixel);
+  r.add(h.slices);
+  r.add(h.slice_thickness_A);
+  r.add(h.volume);
+  r.add(h.scan);
+  r.add(h.scan_step_A);
+  r.add_array(std::span(h.positions_A));
+  r.add(h.energy_eV);
+  r.add(h.semiangle_mrad);
+  r.add(h.C10_A);
+  r.add(h.C30_A);
+  r.add(h.soft_aperture);
+  r.add(h.dose_e_per_A2);
+  r.add(h.electrons_per_pattern);
+  r.add(h.seed);
+  r.add_text(h.specimen_json);
+  r.add_array(std::span(h.probe));
+  r.add(type);
+  r.add(with_truth);
+  return digest(r.bytes());
+}
+
+void write_metadata(hid_t root, const DatasetHeader& h) {
+  const Handle bundle = emd::create_metadata_bundle(root);
+  emd::Metadata calibration(bundle, "calibration", "Calibration");
+  // py4DSTEM knows one pixel size per space; where y and x differ, the axes hold the truth.
+  calibration.number("Q_pixel_size", 1 / (h.detector.y * h.pixel.y));
+  calibration.text("Q_pixel_units", "A^-1");
+  calibration.number("R_pixel_size", h.scan_step_A.y);
+  calibration.text("R_pixel_units", "A");
+  calibration.number("QR_rotation_degrees", 0);
+  calibration.boolean("QR_flip", false);
+  emd::Metadata microscope(bundle, "microscope", "Metadata");
+  microscope.number("energy_eV", h.energy_eV);
+  microscope.number("semiangle_cutoff_mrad", h.semiangle_mrad);
+  microscope.number("C10_A", h.C10_A);
+  microscope.number("C30_A", h.C30_A);
+  microscope.boolean("soft_aperture", h.soft_aperture);
+  microscope.number("dose_e_per_A2", h.dose_e_per_A2);
+}
+
+Handle stored_type(CountType type) {
+  if (type == CountType::float16) return hdf5::half_type();
+  const hid_t standard = type == CountType::uint16 ? H5T_STD_U16LE : H5T_IEEE_F32LE;
+  return {hdf5::check(H5Tcopy(standard), "cannot copy a type"), H5Tclose};
+}
+
+void create_datacube(hid_t root, const DatasetHeader& h, CountType type) {
+  const Handle cube = emd::create_array(root, "datacube", "DataCube");
+  const Shape shape = pattern_shape(h);
+  const Handle data =
+      hdf5::create_chunked(cube, "data", stored_type(type), shape, {1, 1, shape[2], shape[3]});
+  hdf5::write_attribute(data, "units",
+                        h.dose_e_per_A2 > 0 ? "electrons" : "fraction of the incident intensity");
+  emd::write_axis(cube, 0, h.scan_step_A.y, "Ry", "A");
+  emd::write_axis(cube, 1, h.scan_step_A.x, "Rx", "A");
+  emd::write_axis(cube, 2, 1 / (h.detector.y * h.pixel.y), "Qy", "A^-1");
+  emd::write_axis(cube, 3, 1 / (h.detector.x * h.pixel.x), "Qx", "A^-1");
+}
+
+void create_own_group(hid_t file, const DatasetHeader& h, bool with_truth) {
+  const Handle own = hdf5::create_group(file, dataset_format::group);
+  hdf5::write_attribute(own, "schema_version", dataset_format::schema_version);
+  hdf5::write_attribute(own, "case_name", h.case_name);
+  hdf5::write_attribute(own, "seed", h.seed);
+  hdf5::write_attribute(own, "electrons_per_pattern", h.electrons_per_pattern);
+  hdf5::write_attribute(own, "pixel_A", std::array{h.pixel.y, h.pixel.x});
+  hdf5::write_attribute(own, "scan_step_A", std::array{h.scan_step_A.y, h.scan_step_A.x});
+  hdf5::write_attribute(own, "slices", std::int64_t{h.slices});
+  hdf5::write_attribute(own, "slice_thickness_A", h.slice_thickness_A);
+  hdf5::write_attribute(own, "volume", std::array{std::int64_t{h.volume.y}, std::int64_t{h.volume.x}});
+  std::vector<double> positions;
+  for (const Position& p : h.positions_A) positions.insert(positions.end(), {p.y, p.x});
+  hdf5::write_array(own, "positions_A", positions, {h.positions_A.size(), 2});
+  hdf5::write_array(own, "probe", h.probe,
+                    {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
+  hdf5::write_text(own, "specimen", h.specimen_json);
+  if (!with_truth) return;
+  const Handle truth = hdf5::create_group(own, "truth");
+  const Shape shape = truth_shape(h);
+  const Handle potential =
+      hdf5::create_chunked(truth, "potential", H5T_IEEE_F32LE, shape, {1, shape[1], shape[2]});
+  hdf5::write_attribute(potential, "units", "V*A");
+}
+
+/// The whole file but its patterns and its truth, whose storage is set aside here: afterwards no object moves
+/// or grows, so that the order of writing and interruptions leave no trace.
+void create_skeleton(const std::filesystem::path& file, const DatasetHeader& h, CountType type,
+                     bool with_truth, const std::string& identity) {
+  Handle handle = hdf5::create_file(file);
+  emd::write_file_header(handle, uuid_of(identity));
+  const Handle root = emd::create_root(handle, "dataset");
+  write_metadata(root, h);
+  create_datacube(root, h, type);
+  hdf5::link_softly(handle, std::string("/") + dataset_format::patterns, "/dp");
+  create_own_group(handle, h, with_truth);
+  hdf5::check(H5Fflush(handle, H5F_SCOPE_GLOBAL), fmt::format("cannot write '{}'", file.string()));
+}
+
+} // namespace
+
+struct DatasetWriter::Impl {
+  Impl(const std::filesystem::path& target, const DatasetHeader& h, CountType t, bool truth_wanted)
+      : file(target), header(h), type(t), with_truth(truth_wanted), identity(identity_of(h, t, truth_wanted)),
+        partial(target.string() + ".partial", bytes_needed(h, t, truth_wanted)),
+        progress(target.string() + ".partial.progress", identity), centred(h.detector.area()),
+        stored(h.detector.area() * bytes_per_count(t)) {}
+
+  void open();
+  void start_afresh();
+  bool open_partial();
+  void close_datasets();
+  void write_chunk(hid_t dataset, const Shape& offset, std::span<const std::byte> chunk);
+  void check_position(int position) const;
+  void check_slice(int slice) const;
+  [[nodiscard]] std::string content_hash() const;
+
+  std::filesystem::path file;
+  DatasetHeader header;
+  CountType type;
+  bool with_truth;
+  std::string identity;
+  OutputFile partial;
+  ProgressFile progress;
+  PartHashes written; ///< all parts in the file
+  PartHashes pending; ///< those not yet safe from a kill
+  bool resumed = false;
+  MeteredVector<float, MemoryLabel::other> centred;
+  MeteredBytes stored;
+  Handle handle;
+  Handle patterns;
+  Handle truth;
+};
+
+void DatasetWriter::Impl::open() {
+  dataset_format::check_header(header, file.string());
+  if (std::filesystem::is_directory(file)) {
+    throw InputError(fmt::format("cannot write '{}': is a directory, expected a file name", file.string()));
+  }
+  resumed = progress.load(written) && open_partial();
+  if (resumed) return;
+  written = {};
+  try {
+    start_afresh();
+  } catch (...) {
+    partial.remove();
+    progress.remove();
+    throw;
+  }
+}
+
+void DatasetWriter::Impl::start_afresh() {
+  progress.remove();
+  partial.reserve();
+  partial.writing([&] { create_skeleton(partial.path(), header, type, with_truth, identity); });
+  partial.reserve(); // creating has given back what was reserved, and the file is still full of holes
+  progress.start();
+  partial.writing([&] {
+    if (!open_partial()) throw RunError("it cannot be read back");
+  });
+}
+
+/// Opens the unfinished file; false when it cannot be used.
+bool DatasetWriter::Impl::open_partial() {
+  if (!std::filesystem::exists(partial.path())) return false;
+  try {
+    handle = hdf5::open_file(partial.path(), hdf5::Access::read_write);
+    patterns = hdf5::open_dataset(handle, dataset_format::patterns);
+    if (with_truth) truth = hdf5::open_dataset(handle, dataset_format::truth);
+    return true;
+  } catch (const RunError&) {
+    close_datasets();
+    handle = Handle();
+    return false;
+  }
+}
+
+void DatasetWriter::Impl::close_datasets() {
+  patterns = Handle();
+  truth = Handle();
+}
+
+/// Chunks go to their place in the file at once, past HDF5's cache, which could not be emptied on a full
+/// disk.
+void DatasetWriter::Impl::write_chunk(hid_t dataset, const Shape& offset, std::span<const std::byte> chunk) {
+  partial.writing([&] {
+    hdf5::check(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.size(), chunk.data()),
+                "a chunk was not written");
+  });
+}
+
+void DatasetWriter::Impl::check_position(int position) const {
+  if (position < 0 || static_cast<std::size_t>(position) >= header.positions_A.size()) {
+    throw RunError(fmt::format("'{}': position {}, expected 0 to {}", file.string(), position,
+                               header.positions_A.size() - 1));
+  }
+}
+
+void DatasetWriter::Impl::check_slice(int slice) const {
+  if (!with_truth || slice < 0 || slice >= header.slices) {
+    throw RunError(fmt::format("'{}': slice {} of the truth, expected 0 to {} in a file with truth",
+                               file.string(), slice, header.slices - 1));
+  }
+}
+
+/// Hash of the header and of every part's hash, in order.
+std::string DatasetWriter::Impl::content_hash() const {
+  Record record;
+  record.add_text(identity);
+  for (const auto& [position, hash] : written.patterns) record.add(hash);
+  for (const auto& [slice, hash] : written.slices) record.add(hash);
+  return digest(record.bytes());
+}
+
+DatasetWriter::DatasetWriter(const std::filesystem::path& file, const DatasetHeader& header, CountType type,
+                             bool with_truth)
+    : impl_(std::make_unique<Impl>(file, header, type, with_truth)) {
+  impl_->open();
+}
+
+DatasetWriter::~DatasetWriter() = default;
+DatasetWriter::DatasetWriter(DatasetWriter&&) noexcept = default;
+
+bool DatasetWriter::resumed() const { return impl_->resumed; }
+bool DatasetWriter::has_pattern(int position) const { return impl_->written.patterns.contains(position); }
+bool DatasetWriter::has_truth(int slice) const { return impl_->written.slices.contains(slice); }
+
+void DatasetWriter::write_pattern(int position, std::span<const float> counts) {
+  Impl& w = *impl_;
+  w.check_position(position);
+  if (counts.size() != w.header.detector.area()) {
+    throw RunError(fmt::format("'{}': pattern of {} pixels, expected {}", w.file.string(), counts.size(),
+                               w.header.detector.area()));
+  }
+  if (const auto bad = first_invalid(counts, largest_count(w.type))) {
+    const auto nx = static_cast<std::size_t>(w.header.detector.x);
+    throw InputError(fmt::format(
+        "'{}': position {}, pixel (ky, kx) = ({}, {}) counts {}, expected 0 to {} for {}", w.file.string(),
+        position, *bad / nx, *bad % nx, counts[*bad], largest_count(w.type), name(w.type)));
+  }
+  move_zero_to_centre(counts, w.centred, w.header.detector);
+  encode(w.type, w.centred, w.stored);
+  const auto columns = static_cast<hsize_t>(w.header.scan.columns);
+  const auto n = static_cast<hsize_t>(position);
+  w.write_chunk(w.patterns, {n / columns, n % columns, 0, 0}, w.stored);
+  w.written.patterns[position] = w.pending.patterns[position] = murmur64(w.stored, 0);
+}
+
+void DatasetWriter::write_truth(int slice, std::span<const float> potential) {
+  Impl& w = *impl_;
+  w.check_slice(slice);
+  if (potential.size() != w.header.volume.area()) {
+    throw RunError(fmt::format("'{}': slice of {} pixels, expected {}", w.file.string(), potential.size(),
+                               w.header.volume.area()));
+  }
+  w.write_chunk(w.truth, {static_cast<hsize_t>(slice), 0, 0}, std::as_bytes(potential));
+  w.written.slices[slice] = w.pending.slices[slice] = murmur64(std::as_bytes(potential), 0);
+}
+
+void DatasetWriter::read_truth(int slice, std::span<float> potential) const {
+  impl_->check_slice(slice);
+  if (!has_truth(slice))
+    throw RunError(fmt::format("'{}': slice {} is not written yet", impl_->file.string(), slice));
+  const Shape shape = truth_shape(impl_->header);
+  hdf5::read_box(
+      impl_->truth, {static_cast<hsize_t>(slice), 0, 0}, {1, shape[1], shape[2]}, potential.data(),
+      fmt::format("'{}': slice {} of the truth cannot be read", impl_->partial.path().string(), slice));
+}
+
+void DatasetWriter::flush() {
+  impl_->partial.writing([&] { hdf5::check(H5Fflush(impl_->handle, H5F_SCOPE_GLOBAL), "not flushed"); });
+  impl_->progress.append(std::exchange(impl_->pending, {}));
+}
+
+void DatasetWriter::finish() {
+  Impl& w = *impl_;
+  const auto slices = static_cast<std::size_t>(w.with_truth ? w.header.slices : 0);
+  if (w.written.patterns.size() != w.header.positions_A.size() || w.written.slices.size() != slices) {
+    throw RunError(fmt::format("'{}': {} of {} patterns and {} of {} slices of the truth are written",
+                               w.file.string(), w.written.patterns.size(), w.header.positions_A.size(),
+                               w.written.slices.size(), slices));
+  }
+  flush();
+  w.partial.writing([&] {
+    const Handle own(
+        hdf5::check(H5Gopen2(w.handle, dataset_format::group, H5P_DEFAULT), "cannot open a group"), H5Gclose);
+    // A run stopped between here and the renaming left the hash behind.
+    if (H5Aexists(own, "content_hash") <= 0) hdf5::write_attribute(own, "content_hash", w.content_hash());
+  });
+  w.close_datasets();
+  w.partial.writing([&] { w.handle.close("not closed"); });
+  w.partial.rename_to(w.file);
+  w.progress.remove();
+}
+
+} // namespace ptychoscale

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "hdf5.hpp"
+
+#include <complex>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ptychoscale {
+
+/// An HDF5 file given by the user. Whatever is missing or of the wrong shape or type throws InputError naming
+/// the file, the object, what it is and what would be valid.
+class InputFile {
+public:
+  /// `kind` says what the file should be, e.g. "dataset".
+  [[nodiscard]] InputFile(const std::filesystem::path& file, std::string kind);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[noreturn]] void reject(const std::string& message) const;
+
+  [[nodiscard]] bool has(const std::string& object) const;
+  /// Throws when the group `object` is missing or lacks the attribute schema_version with this value.
+  void require_schema(const std::string& object, std::int64_t version) const;
+
+  [[nodiscard]] hdf5::Handle dataset(const std::string& name) const;
+  [[nodiscard]] hdf5::Shape shape(const std::string& name) const;
+  /// `meaning` explains the expected shape in words.
+  void require_shape(const std::string& name, const hdf5::Shape& expected, const std::string& meaning) const;
+  void require_rank(const std::string& name, std::size_t rank, const std::string& meaning) const;
+  /// `names` are what type_name() may say.
+  void require_type(const std::string& name, const std::vector<std::string>& names) const;
+
+  /// @name Datasets read whole
+  /// @{
+  [[nodiscard]] std::vector<double> numbers(const std::string& name) const;
+  [[nodiscard]] std::vector<std::complex<float>> complex_numbers(const std::string& name) const;
+  [[nodiscard]] double number(const std::string& name) const;
+  [[nodiscard]] bool boolean(const std::string& name) const;
+  [[nodiscard]] std::string text(const std::string& name) const;
+  /// @}
+
+  /// @name Attributes of an object
+  /// @{
+  [[nodiscard]] std::vector<double> attribute_numbers(const std::string& object, const std::string& name,
+                                                      std::size_t count) const;
+  [[nodiscard]] double attribute_number(const std::string& object, const std::string& name) const;
+  /// A whole number between `low` and `high`.
+  [[nodiscard]] int attribute_integer(const std::string& object, const std::string& name, int low,
+                                      int high) const;
+  [[nodiscard]] std::uint64_t attribute_unsigned(const std::string& object, const std::string& name) const;
+  [[nodiscard]] std::string attribute_text(const std::string& object, const std::string& name) const;
+  /// @}
+
+private:
+  [[nodiscard]] hdf5::Handle attribute(const std::string& object, const std::string& name) const;
+  void require_numeric(hid_t type, const std::string& what) const;
+
+  std::string name_;
+  std::string kind_;
+  hdf5::Handle file_;
+};
+
+/// "[2, 3, 64, 64]".
+[[nodiscard]] std::string to_text(const hdf5::Shape& shape);
+
+} // namespace ptychoscale

@@ -1,0 +1,109 @@
+"""What the tests of the command line share: running it, and small inputs for it."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROGRAM = os.environ.get("PTYCHOSCALE", "build/cpu/bin/ptychoscale")
+ERROR = "ptychoscale: error: "
+
+# A few positions, a few slices: a run takes a fraction of a second.
+TINY = {
+    "name": "tiny",
+    "description": "for tests",
+    "detector": [48, 48],
+    "pixel_A": [0.25, 0.25],
+    "volume": [72, 72],
+    "slices": 2,
+    "scan": {"rows": 4, "columns": 4},
+    "scan_step_A": [2.0, 2.0],
+    "semiangle_mrad": 20,
+    "C10_A": -150,
+    "specimen": {"vacancy_fraction": 0.02, "disorder_A": 0.05},
+}
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self):
+        return [line for line in self.err.splitlines() if ERROR in line]
+
+
+class CommandLine:
+    """Runs the program, alone or under mpirun; a run that hangs fails the test."""
+
+    def __init__(self, cache: Path):
+        self.environment = {
+            **os.environ,
+            "OMPI_ALLOW_RUN_AS_ROOT": "1",
+            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+            "OMPI_MCA_rmaps_base_oversubscribe": "1",
+            "OMPI_MCA_hwloc_base_binding_policy": "none",
+            "OMPI_MCA_mpi_yield_when_idle": "1",
+            "OMP_NUM_THREADS": "1",
+            "ASAN_OPTIONS": "detect_leaks=0",  # MPI keeps memory until the end
+            "XDG_CACHE_HOME": str(cache),
+        }
+
+    def start(self, *arguments, ranks=1, **options):
+        launcher = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
+        return subprocess.Popen(
+            [*launcher, PROGRAM, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            **options,
+        )
+
+    def __call__(self, *arguments, ranks=1, timeout=60, **options):
+        process = self.start(*arguments, ranks=ranks, **options)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            pytest.fail(f"hangs: {' '.join(map(str, arguments))} on {ranks} rank(s)")
+        return Result(process.returncode, out, err)
+
+    def good(self, *arguments, **options):
+        result = self(*arguments, **options)
+        assert result.code == 0, result.err
+        return result
+
+    def rejects(self, *arguments, says=(), **options):
+        """Exit code 2 and one line of error that contains each of `says`."""
+        result = self(*arguments, **options)
+        assert result.code == 2, (result.code, result.out, result.err)
+        assert len(result.errors) == 1, result.err
+        for word in says:
+            assert str(word) in result.errors[0]
+        return result
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    return CommandLine(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def tiny_case(tmp_path_factory):
+    file = tmp_path_factory.mktemp("case") / "tiny.json"
+    file.write_text(json.dumps(TINY))
+    return file
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(run, tiny_case, tmp_path_factory):
+    file = tmp_path_factory.mktemp("dataset") / "tiny.h5"
+    run.good("simulate", tiny_case, "-o", file)
+    return file

@@ -1,0 +1,349 @@
+"""Bad input gets one line of error and exit code 2, leaves no file under the output's name, and never hangs."""
+
+import json
+import resource
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from conftest import TINY
+
+COUNTS = "dataset/datacube/data"
+RANKS = pytest.mark.parametrize("ranks", [1, 2])
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "out.h5"
+
+
+@pytest.fixture
+def damaged(tiny_dataset, tmp_path):
+    """A copy of a good dataset, to be damaged through `with h5py.File(...)`."""
+    file = tmp_path / "damaged.h5"
+    shutil.copy(tiny_dataset, file)
+    return file
+
+
+def replace(file, name, values):
+    """Replaces a dataset by other values, keeping its attributes."""
+    attributes = dict(file[name].attrs)
+    del file[name]
+    file[name] = values
+    file[name].attrs.update(attributes)
+
+
+def reconstruct_rejects(run, dataset, output, ranks, *options, says=()):
+    method = "serial" if ranks == 1 else "gd"
+    run.rejects("reconstruct", dataset, "-o", output, "--method", method, *options, ranks=ranks, says=says)
+    assert not output.exists()
+
+
+# Files that are no datasets
+
+
+@RANKS
+def test_missing_file(run, output, tmp_path, ranks):
+    reconstruct_rejects(run, tmp_path / "nothing.h5", output, ranks, says=["nothing.h5"])
+
+
+@RANKS
+def test_text_instead_of_hdf5(run, output, tmp_path, ranks):
+    file = tmp_path / "text.h5"
+    file.write_text("not HDF5\n" * 100)
+    reconstruct_rejects(run, file, output, ranks, says=["text.h5"])
+
+
+@RANKS
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.98])
+def test_truncated_file(run, output, damaged, ranks, share):
+    damaged.write_bytes(damaged.read_bytes()[: int(share * damaged.stat().st_size)])
+    reconstruct_rejects(run, damaged, output, ranks, says=["damaged.h5"])
+
+
+def test_folder_instead_of_file(run, output, tmp_path):
+    reconstruct_rejects(run, tmp_path, output, 1, says=[tmp_path])
+
+
+def test_reconstruction_instead_of_dataset(run, output, tiny_dataset, tmp_path):
+    other = tmp_path / "reconstruction.h5"
+    run.good("reconstruct", tiny_dataset, "-o", other, "--method", "serial", "--iterations", 1)
+    reconstruct_rejects(run, other, output, 1, says=["reconstruction.h5"])
+
+
+@pytest.mark.parametrize("name", [COUNTS, "ptychoscale/positions_A", "ptychoscale/probe", "ptychoscale"])
+def test_missing_object(run, output, damaged, name):
+    with h5py.File(damaged, "a") as file:
+        del file[name]
+    reconstruct_rejects(run, damaged, output, 1, says=["damaged.h5", name.split("/")[-1]])
+
+
+# Shapes and types
+
+
+@RANKS
+@pytest.mark.parametrize(
+    "name, shape",
+    [
+        (COUNTS, (16, 48, 48)),
+        (COUNTS, (4, 5, 48, 48)),
+        (COUNTS, (4, 4, 48, 40)),
+        ("ptychoscale/positions_A", (16, 3)),
+        ("ptychoscale/positions_A", (15, 2)),
+        ("ptychoscale/truth/potential", (2, 72, 70)),
+    ],
+)
+def test_wrong_shape(run, output, damaged, ranks, name, shape):
+    with h5py.File(damaged, "a") as file:
+        replace(file, name, np.zeros(shape, np.float32))
+    reconstruct_rejects(run, damaged, output, ranks, says=["damaged.h5"])
+
+
+def test_wrong_probe_shape(run, output, damaged):
+    with h5py.File(damaged, "a") as file:
+        replace(file, "ptychoscale/probe", np.zeros((48, 47), np.complex64))
+    reconstruct_rejects(run, damaged, output, 1, says=["damaged.h5", "probe"])
+
+
+@pytest.mark.parametrize(
+    "name, values",
+    [
+        (COUNTS, np.full((4, 4, 48, 48), b"x")),
+        (COUNTS, np.zeros((4, 4, 48, 48), np.complex64)),
+        ("ptychoscale/positions_A", np.full((16, 2), b"x")),
+        ("ptychoscale/probe", np.zeros((48, 48), np.float32)),
+    ],
+)
+def test_wrong_type(run, output, damaged, name, values):
+    with h5py.File(damaged, "a") as file:
+        replace(file, name, values)
+    reconstruct_rejects(run, damaged, output, 1, says=["damaged.h5"])
+
+
+# Values
+
+
+@RANKS
+@pytest.mark.parametrize("measurements", ["resident", "stream"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_impossible_count(run, output, damaged, ranks, measurements, value):
+    with h5py.File(damaged, "a") as file:
+        file[COUNTS][3, 2, 5, 7] = value  # the last rank's
+    reconstruct_rejects(run, damaged, output, ranks, "--measurements", measurements, says=["damaged.h5", "14"])
+
+
+@RANKS
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_positions(run, output, damaged, ranks, count):
+    with h5py.File(damaged, "a") as file:
+        replace(file, COUNTS, np.ones((count, count, 48, 48), np.float32))
+        replace(file, "ptychoscale/positions_A", np.full((count, 2), 9.0))
+    reconstruct_rejects(run, damaged, output, ranks, says=["damaged.h5"])
+
+
+@RANKS
+@pytest.mark.parametrize("position", [(-50.0, 5.0), (5.0, 1e6), (np.nan, 5.0)])
+def test_position_outside_the_volume(run, output, damaged, ranks, position):
+    with h5py.File(damaged, "a") as file:
+        file["ptychoscale/positions_A"][5] = position
+    reconstruct_rejects(run, damaged, output, ranks, says=["damaged.h5", "5"])
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.0, np.nan])
+def test_impossible_energy(run, output, damaged, value):
+    with h5py.File(damaged, "a") as file:
+        file["dataset/metadatabundle/microscope/energy_eV"][...] = value
+    reconstruct_rejects(run, damaged, output, 1, says=["damaged.h5", "energy_eV"])
+
+
+# Cases and options
+
+
+@RANKS
+def test_unknown_case(run, output, ranks):
+    run.rejects("simulate", "nothing", "-o", output, ranks=ranks, says=["nothing", "smoke", "pbtio3-small"])
+    assert not output.exists()
+
+
+@RANKS
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ({"detecter": [1, 1]}, ["detecter", "known here", "detector"]),
+        ({"specimen": {"colour": 1}}, ["specimen.colour"]),
+        ({"scan": {"rows": 4}}, ["scan.columns", "missing"]),
+        ({"slices": "two"}, ["slices", "two"]),
+        ({"slices": 2.5}, ["slices", "2.5"]),
+        ({"slices": 0}, ["slices", "0"]),
+        ({"detector": [48]}, ["detector"]),
+        ({"detector": [-48, 48]}, ["detector", "-48"]),
+        ({"seed": -1}, ["seed", "-1"]),
+        ({"soft_aperture": 1}, ["soft_aperture"]),
+        ({"specimen": {"thermal": "hot"}}, ["specimen.thermal", "hot", "frozen_phonon"]),
+        ({"scan": {"rows": 40, "columns": 4}}, ["volume"]),
+        ({"scan": {"rows": 0, "columns": 4}}, ["scan"]),
+        ({"scan": {"rows": 1, "columns": 1}}, ["scan"]),
+        ({"pixel_A": [0.0, 0.25]}, ["pixel_A"]),
+        ({"energy_eV": -1}, ["energy_eV", "-1"]),
+    ],
+)
+def test_bad_case_file(run, output, tmp_path, ranks, change, says):
+    file = tmp_path / "bad.json"
+    file.write_text(json.dumps({**TINY, **change}))
+    run.rejects("simulate", file, "-o", output, ranks=ranks, says=says)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "nonsense"])
+def test_case_file_that_is_not_json(run, output, tmp_path, text):
+    file = tmp_path / "bad.json"
+    file.write_text(text)
+    run.rejects("simulate", file, "-o", output, says=["bad.json"])
+
+
+@RANKS
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        ["simulate"],
+        ["simulate", "smoke"],
+        ["simulate", "smoke", "-o", "out.h5", "--nothing"],
+        ["simulate", "smoke", "-o", "out.h5", "--dose", "-1"],
+        ["simulate", "smoke", "-o", "out.h5", "--dose", "many"],
+        ["simulate", "smoke", "-o", "out.h5", "--count-type", "int8"],
+        ["reconstruct", "in.h5", "-o", "out.h5", "--method", "magic"],
+        ["reconstruct", "in.h5", "-o", "out.h5", "--iterations", "0"],
+        ["reconstruct", "in.h5", "-o", "out.h5", "--mesh", "2by2"],
+        ["reconstruct", "in.h5", "-o", "out.h5", "--mesh", "0x2"],
+        ["reconstruct", "in.h5", "-o", "out.h5", "--rounds", "0"],
+        ["reconstruct", "in.h5", "-o", "out.h5", "--step", "-1"],
+        ["reconstruct", "in.h5", "-o", "out.h5", "--bandwidth", "two_thirds", "--adjoint", "reverse"],
+    ],
+)
+def test_bad_command_line(run, tmp_path, ranks, arguments):
+    if not arguments and ranks > 1:
+        pytest.skip("without a command there is nothing for several ranks to share")
+    run.rejects(*arguments, ranks=ranks, cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_launcher_without_ranks(run, tmp_path):
+    run.rejects("bench", "smoke", "-o", tmp_path / "runs", "--launcher", "mpirun", says=["--launcher", "{ranks}"])
+
+
+# Decompositions
+
+
+def test_mesh_of_other_size_than_ranks(run, output, tiny_dataset):
+    reconstruct_rejects(run, tiny_dataset, output, 2, "--mesh", "3x1", says=["3", "2"])
+
+
+def test_more_ranks_than_positions(run, output, tmp_path):
+    case = tmp_path / "few.json"
+    case.write_text(json.dumps({**TINY, "scan": {"rows": 2, "columns": 1}}))
+    dataset = tmp_path / "few.h5"
+    run.good("simulate", case, "-o", dataset)
+    run.rejects("reconstruct", dataset, "-o", output, "--method", "gd", ranks=3, says=["3", "2"])
+    assert not output.exists()
+
+
+def test_halo_wider_than_a_core(run, output, tiny_dataset):
+    """The line names the largest number of ranks that works: here 4 x 4 positions on 72 pixels allow but one or two."""
+    run.rejects("reconstruct", tiny_dataset, "-o", output, "--method", "hve", "--mesh", "4x1", ranks=4, says=["largest"])
+    assert not output.exists()
+
+
+def test_serial_on_two_ranks(run, output, tiny_dataset):
+    run.rejects("reconstruct", tiny_dataset, "-o", output, "--method", "serial", ranks=2, says=["serial", "2"])
+
+
+# Output
+
+
+@RANKS
+@pytest.mark.parametrize("place", ["missing/out.h5", "/proc/out.h5", "folder"])
+def test_unwritable_output(run, tiny_case, tiny_dataset, tmp_path, ranks, place):
+    (tmp_path / "folder").mkdir()
+    output = tmp_path / place
+    run.rejects("simulate", tiny_case, "-o", output, ranks=ranks, says=[output])
+    method = "serial" if ranks == 1 else "gd"
+    run.rejects("reconstruct", tiny_dataset, "-o", output, "--method", method, ranks=ranks, says=[output])
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+def test_unwritable_report_is_found_before_computing(run, output, tiny_dataset, tmp_path):
+    reconstruct_rejects(run, tiny_dataset, output, 1, "--json", tmp_path / "missing" / "report.json", says=["report.json"])
+
+
+@RANKS
+def test_disk_without_room(run, output, tmp_path, ranks):
+    """134 TB of patterns: no disk has that, and finding out must not take a simulation."""
+    case = tmp_path / "huge.json"
+    case.write_text(
+        json.dumps(
+            {
+                **TINY,
+                "detector": [8192, 8192],
+                "pixel_A": [0.1, 0.1],
+                "volume": [8192, 8192],
+                "scan": {"rows": 707, "columns": 707},
+                "scan_step_A": [1.0, 1.0],
+            }
+        )
+    )
+    run.rejects("simulate", case, "-o", output, ranks=ranks, says=[output])
+    assert not output.exists()
+
+
+def limit_files_to(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@RANKS
+def test_file_size_limit(run, output, tiny_case, ranks):
+    """What a full disk looks like in the middle of writing; Python leaves SIGXFSZ ignored, so that writes fail."""
+    run.rejects(
+        "simulate", tiny_case, "-o", output, ranks=ranks, preexec_fn=lambda: limit_files_to(50_000), restore_signals=False
+    )
+    assert not output.exists()
+
+
+def test_reconstruction_on_a_full_disk(run, output, tiny_dataset):
+    run.rejects(
+        "reconstruct", tiny_dataset, "-o", output, "--method", "serial",
+        preexec_fn=lambda: limit_files_to(50_000), restore_signals=False,
+    )  # fmt: skip
+    assert not output.exists()
+
+
+# Divergence
+
+
+@RANKS
+@pytest.mark.parametrize("method", ["gd", "hve"])
+def test_diverging_step(run, output, tiny_dataset, ranks, method):
+    output.write_bytes(b"an earlier result")
+    run.rejects(
+        "reconstruct", tiny_dataset, "-o", output, "--method", method, "--step", "1e9", ranks=ranks, says=["iteration"]
+    )
+    assert output.read_bytes() == b"an earlier result"
+
+
+# Wisdom
+
+
+def test_wisdom_file_that_is_none(run, output, tiny_dataset, tmp_path):
+    wisdom = tmp_path / "wisdom"
+    wisdom.write_text("nonsense")
+    reconstruct_rejects(run, tiny_dataset, output, 1, "--fftw-wisdom", wisdom, says=[wisdom])
+
+
+# Golden files
+
+
+def test_golden_file_of_another_layout(run, tiny_dataset, tmp_path):
+    run.rejects("validate", "golden", tiny_dataset, says=[tiny_dataset])
+    run.rejects("validate", "golden", tmp_path / "nothing.h5", says=["nothing.h5"])

@@ -1,0 +1,216 @@
+"""The commands do what their help says, and the same command gives the same bytes."""
+
+import hashlib
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from conftest import TINY
+
+COMMANDS = ["simulate", "reconstruct", "bench", "validate", "info"]
+GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.h5"))
+
+
+def digest(file):
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("command", [[], *([c] for c in COMMANDS), ["validate", "golden"]])
+def test_help_teaches(run, command):
+    text = run.good(*command, "--help").out
+    assert "Example" in text or "A first run" in text or "golden" in text
+
+
+# info
+
+
+def test_info_about_the_program(run):
+    text = run.good("info").out
+    for word in ["compiler", "HDF5", "MPI", "FFTW", "cores", "smoke", "pbtio3-large"]:
+        assert word in text
+
+
+@pytest.mark.parametrize("case", ["smoke", "ci", "workstation", "pbtio3-small", "pbtio3-large"])
+def test_info_about_a_case(run, case):
+    """Every case that comes with the project is valid: circles inside the volume, probe inside the window."""
+    assert "positions of" in run.good("info", case).out
+
+
+def test_info_about_table_I(run):
+    small = run.good("info", "pbtio3-small").out
+    assert "63 x 66 positions of 1024 x 1024 pixels" in small
+    assert "100 x 1536 x 1536 voxels [slice][y][x] of 1.25 x 0.1 x 0.1 A" in small
+    large = run.good("info", "pbtio3-large").out
+    assert "126 x 132 positions of 1024 x 1024 pixels" in large
+    assert "100 x 3072 x 3072 voxels" in large
+
+
+def test_info_about_a_dataset(run, tiny_dataset):
+    text = run.good("info", tiny_dataset).out
+    assert "4 x 4 positions of 48 x 48 pixels" in text
+    assert "truth         yes" in text
+
+
+# simulate
+
+
+def test_same_seed_same_bytes_on_any_ranks_and_threads(run, tiny_case, tmp_path):
+    digests = set()
+    for ranks, threads in [(1, 1), (1, 3), (2, 1), (3, 2)]:
+        file = tmp_path / f"{ranks}-{threads}.h5"
+        run.good("simulate", tiny_case, "-o", file, "--dose", "1e4", "--threads", threads, ranks=ranks)
+        digests.add(digest(file))
+    assert len(digests) == 1
+
+
+def test_other_seed_other_bytes(run, tiny_case, tiny_dataset, tmp_path):
+    run.good("simulate", tiny_case, "-o", tmp_path / "other.h5", "--seed", 2)
+    assert digest(tmp_path / "other.h5") != digest(tiny_dataset)
+
+
+def test_noise_follows_the_dose(run, tiny_case, tiny_dataset, tmp_path):
+    """At 1e4 electrons per square angstrom and steps of 2 A a pattern holds 4e4 electrons, give or take 5 standard deviations (200 each)."""
+    run.good("simulate", tiny_case, "-o", tmp_path / "noisy.h5", "--dose", "1e4", "--count-type", "uint16")
+    with h5py.File(tmp_path / "noisy.h5") as noisy, h5py.File(tiny_dataset) as clean:
+        counts = noisy["dp"][...]
+        assert counts.dtype == np.uint16
+        expected = 4e4 * clean["dp"][...].sum(axis=(2, 3))
+        assert np.all(np.abs(counts.sum(axis=(2, 3)) - expected) < 5 * np.sqrt(expected))
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_interrupted_simulation_resumes(run, tmp_path, ranks):
+    """SIGTERM in the middle leaves a partial file; the same command ends with the bytes of an undisturbed run."""
+    case = tmp_path / "long.json"
+    case.write_text(json.dumps({**TINY, "scan": {"rows": 40, "columns": 40}, "scan_step_A": [0.2, 0.2], "slices": 20}))
+    whole, resumed = tmp_path / "whole.h5", tmp_path / "resumed.h5"
+    run.good("simulate", case, "-o", whole, ranks=ranks)
+    process = run.start("simulate", case, "-o", resumed, ranks=ranks)
+    partial = tmp_path / "resumed.h5.partial"
+    deadline = time.monotonic() + 30
+    while not partial.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0, "the run was over before it was interrupted"
+    assert not resumed.exists() and partial.exists()
+    if ranks == 1:  # mpirun has words and an exit code of its own
+        assert process.returncode == 130
+        assert "goes on where" in err
+    run.good("simulate", case, "-o", resumed, ranks=ranks)
+    assert digest(resumed) == digest(whole)
+    assert not partial.exists()
+
+
+# reconstruct
+
+
+@pytest.mark.parametrize("method, ranks", [("serial", 1), ("gd", 2), ("hve", 2)])
+def test_same_command_same_bytes(run, tiny_dataset, tmp_path, method, ranks):
+    files = [tmp_path / name for name in ["first.h5", "second.h5"]]
+    for file in files:
+        run.good("reconstruct", tiny_dataset, "-o", file, "--method", method, "--iterations", 3, ranks=ranks)
+    assert digest(files[0]) == digest(files[1])
+
+
+@pytest.mark.parametrize("method, ranks", [("serial", 1), ("gd", 4), ("hve", 2)])
+def test_streamed_measurements_change_nothing(run, tiny_dataset, tmp_path, method, ranks):
+    volumes = []
+    for place in ["resident", "stream"]:
+        file = tmp_path / f"{place}.h5"
+        run.good("reconstruct", tiny_dataset, "-o", file, "--method", method, "--measurements", place, ranks=ranks)
+        with h5py.File(file) as f:
+            volumes.append(f["reconstruction/potential/data"][...])
+    assert np.array_equal(*volumes)
+
+
+def test_report(run, tiny_dataset, tmp_path):
+    report = tmp_path / "report.json"
+    table = run.good(
+        "reconstruct", tiny_dataset, "-o", tmp_path / "out.h5", "--method", "gd", "--json", report, ranks=2
+    ).out
+    assert "s per iteration" in table and "seam" in table
+    content = json.loads(report.read_text())
+    context, (row,) = content["context"], content["benchmarks"]
+    assert context["evidence"] == "measured"
+    assert {"source_commit", "compiler", "hdf5", "mpi", "host_name", "argv", "ranks"} <= context.keys()
+    assert row["method"] == "gd" and row["ranks"] == 2 and row["verified"]
+    assert row["cost"] < row["cost_of_empty_volume"]
+    phases = [row[f"{phase}_seconds_per_iteration_mean"] for phase in ["compute", "wait", "communication"]]
+    assert min(phases) >= 0 and max(phases) > 0
+    assert row["bytes_sent"] > 0 and row["memory_volume_bytes_max"] > 0
+    assert 0 < row["relative_rmse"] < 1
+
+
+def test_report_on_standard_output(run, tiny_dataset, tmp_path):
+    out = run.good("reconstruct", tiny_dataset, "-o", tmp_path / "out.h5", "--method", "serial", "--json", "-").out
+    assert json.loads(out)["benchmarks"][0]["method"] == "serial"
+
+
+def test_nothing_but_the_table_on_standard_output(run, tiny_dataset, tmp_path):
+    result = run.good("reconstruct", tiny_dataset, "-o", tmp_path / "out.h5", "--method", "serial")
+    assert result.err == ""  # no progress bar off a terminal
+    assert result.out.split()[0] == "serial"
+
+
+def test_unkeepable_wisdom_is_but_a_warning(run, tiny_dataset, tmp_path):
+    result = run.good(
+        "reconstruct", tiny_dataset, "-o", tmp_path / "out.h5", "--method", "serial", "--fftw-wisdom", "/proc/wisdom"
+    )
+    assert "warning" in result.err and "/proc/wisdom" in result.err
+
+
+# bench
+
+
+def test_bench_compares_solvers(run, tiny_case, tmp_path):
+    folder = tmp_path / "runs"
+    result = run.good("bench", tiny_case, "-o", folder, "--ranks", 2, "--iterations", 2, "--repeat", 2)
+    assert result.out.splitlines()[0].split() == ["serial", "gd", "hve"]
+    rows = json.loads((folder / "report.json").read_text())["benchmarks"]
+    assert [row["ranks"] for row in rows] == [1, 2, 2]
+    assert all(len(row["seconds_per_iteration_of_repetitions"]) == 2 for row in rows)
+    before = (folder / "tiny.h5").stat().st_mtime_ns
+    run.good("bench", tiny_case, "-o", folder, "--methods", "serial", "--iterations", 1)
+    assert (folder / "tiny.h5").stat().st_mtime_ns == before, "the dataset was there already"
+
+
+def test_failed_run_is_a_row_with_its_reason(run, tiny_case, tmp_path):
+    """Nine ranks on 4 x 4 positions leave Halo Voxel Exchange no room."""
+    folder = tmp_path / "runs"
+    result = run("bench", tiny_case, "-o", folder, "--ranks", 16, "--methods", "serial,hve", "--iterations", 1)
+    assert result.code == 1
+    assert "hve failed:" in result.out
+    rows = json.loads((folder / "report.json").read_text())["benchmarks"]
+    assert "error" in rows[1] and "cost" in rows[0] and "cost" not in rows[1]
+
+
+def test_missing_launcher_is_a_failed_run(run, tiny_case, tiny_dataset, tmp_path):
+    result = run(
+        "bench", tiny_case, "--dataset", tiny_dataset, "-o", tmp_path / "runs", "--methods", "serial",
+        "--launcher", "no-such-launcher {ranks}",
+    )  # fmt: skip
+    assert result.code == 1
+    assert "no-such-launcher" in result.out
+
+
+# validate
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda p: p.stem)
+@pytest.mark.parametrize("array", ["potential", "gradient/dF_dV", "probe_origin"])
+def test_golden_notices_a_small_change(run, tmp_path, golden, array):
+    """A hundredth of a percent in one array is too much for at least one check."""
+    changed = tmp_path / "changed.h5"
+    shutil.copy(golden, changed)
+    with h5py.File(changed, "a") as file:
+        file[array][...] *= 1.0001
+    result = run("validate", "golden", changed)
+    assert result.code == 1
+    assert "TOO LARGE" in result.out

@@ -1,0 +1,257 @@
+// The solvers on real ranks against the serial one, on a small simulated specimen.
+#include "mpi_test.hpp"
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
+
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <unistd.h>
+
+namespace ptychoscale {
+namespace {
+
+DatasetHeader small_header() {
+  DatasetHeader h;
+  h.case_name = "reconstruction_test";
+  h.detector = {32, 36};
+  h.pixel = {0.4, 0.35};
+  h.slices = 3;
+  h.slice_thickness_A = 4;
+  h.volume = {72, 80};
+  h.scan = {6, 7};
+  h.scan_step_A = {2.4, 2.3};
+  h.energy_eV = 200e3;
+  h.semiangle_mrad = 20;
+  h.C10_A = -150;
+  h.seed = 1;
+  for (int y = 0; y < h.scan.rows; ++y)
+    for (int x = 0; x < h.scan.columns; ++x) h.positions_A.push_back({8.3 + 2.4 * y, 7.1 + 2.3 * x});
+  h.probe = make_probe({h.energy_eV, h.semiangle_mrad, h.C10_A, 0, true}, h.detector, h.pixel);
+  return h;
+}
+
+/// A smooth specimen without symmetry.
+std::vector<float> specimen(const DatasetHeader& h) {
+  std::vector<float> v;
+  for (int s = 0; s < h.slices; ++s)
+    for (int y = 0; y < h.volume.y; ++y)
+      for (int x = 0; x < h.volume.x; ++x)
+        v.push_back(static_cast<float>(120 + 80 * std::sin(0.31 * y + s) * std::cos(0.27 * x - 0.5 * s) +
+                                       40 * std::sin(0.013 * x * y)));
+  return v;
+}
+
+/// The file of this process group's dataset, written by rank 0 and removed at the end.
+class DatasetOnDisk {
+public:
+  explicit DatasetOnDisk(const Communicator& comm) : comm_(comm) {
+    std::string name = (std::filesystem::temp_directory_path() /
+                        ("ptychoscale_reconstruction_" + std::to_string(getpid()) + ".h5"))
+                           .string();
+    comm.broadcast(name, 0);
+    file_ = name;
+    if (comm.rank() == 0) write();
+    comm.barrier();
+  }
+  ~DatasetOnDisk() {
+    comm_.barrier();
+    if (comm_.rank() == 0) std::filesystem::remove(file_);
+  }
+  DatasetOnDisk(const DatasetOnDisk&) = delete;
+  DatasetOnDisk& operator=(const DatasetOnDisk&) = delete;
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
+
+private:
+  void write() const {
+    const auto h = small_header();
+    const auto backend = make_backend({"cpu", 1, Planning::estimate});
+    MultisliceParameters p;
+    p.detector = p.grid = h.detector;
+    p.pixel = h.pixel;
+    p.slices = h.slices;
+    p.slice_thickness_A = h.slice_thickness_A;
+    p.wavelength_A = electron_wavelength_A(h.energy_eV);
+    p.sigma = interaction_parameter(h.energy_eV);
+    Multislice model(*backend, p, h.probe);
+    const auto truth = specimen(h);
+    Buffer<float> volume(*backend, truth.size(), MemoryLabel::volume);
+    volume.upload(truth);
+    DatasetWriter writer(file_, h, CountType::float32, false);
+    std::vector<float> pattern(h.detector.area());
+    for (int i = 0; i < static_cast<int>(h.positions_A.size()); ++i) {
+      model.intensities({volume.data(), h.slices, h.volume}, {},
+                        {&h.positions_A[static_cast<std::size_t>(i)], 1}, pattern);
+      writer.write_pattern(i, pattern);
+    }
+    writer.finish();
+  }
+  const Communicator& comm_;
+  std::filesystem::path file_;
+};
+
+/// The meshes tried with a number of ranks.
+std::vector<Mesh> meshes(int ranks) {
+  std::vector<Mesh> all;
+  for (int rows = 1; rows <= 3; ++rows)
+    if (ranks % rows == 0 && ranks / rows <= 3) all.push_back({rows, ranks / rows});
+  return all;
+}
+
+constexpr double full_halo_A = 100; // wider than any window
+constexpr int hve_impossible =
+    6; // its only mesh that divides the scan is 6 x 1, whose cores are narrower than their halos
+
+struct Run {
+  Reconstruction result;
+  std::vector<float> tile;
+};
+
+Run run(const Communicator& comm, const DatasetReader& dataset, const ReconstructionOptions& options) {
+  const auto backend = make_backend({"cpu", 1, Planning::estimate});
+  Run r{reconstruct(comm, *backend, dataset, options, {}), {}};
+  r.tile.resize(r.result.volume.size());
+  r.result.volume.download(r.tile);
+  r.result.volume = {}; // before its backend goes
+  return r;
+}
+
+/// Relative L2 difference between this rank's core and the serial volume, over all ranks.
+double difference(const Communicator& comm, const DatasetHeader& h, const Run& parallel, const Run& serial) {
+  const auto& t = parallel.result.tiling.tiles[static_cast<std::size_t>(comm.rank())];
+  const Extent e = t.extended.extent();
+  std::array<double, 2> sums{};
+  for (int s = 0; s < h.slices; ++s)
+    for (int y = t.core.y0; y < t.core.y1; ++y)
+      for (int x = t.core.x0; x < t.core.x1; ++x) {
+        const auto mine = static_cast<std::size_t>((s * e.y + y - t.extended.y0) * e.x + x - t.extended.x0);
+        const auto reference = static_cast<std::size_t>((s * h.volume.y + y) * h.volume.x + x);
+        const double d = parallel.tile[mine] - serial.tile[reference];
+        sums[0] += d * d;
+        sums[1] += static_cast<double>(serial.tile[reference]) * static_cast<double>(serial.tile[reference]);
+      }
+  comm.sum(sums);
+  return std::sqrt(sums[0] / sums[1]);
+}
+
+class ReconstructionOnRanks : public test::MpiTest {
+protected:
+  DatasetOnDisk disk{comm};
+  DatasetReader dataset{disk.file()};
+};
+
+TEST_F(ReconstructionOnRanks, BatchWithFullHaloEqualsSerialOnEveryMeshAndExchange) {
+  ReconstructionOptions options{.method = Method::serial, .iterations = 5, .update = UpdateRule::batch};
+  const auto serial = run(Communicator::self(), dataset, options);
+  options.method = Method::gd;
+  options.halo_A = full_halo_A;
+  for (const auto mesh : meshes(comm.size()))
+    for (const auto exchange : {ExchangeKind::appp, ExchangeKind::passes, ExchangeKind::allreduce}) {
+      options.mesh = mesh;
+      options.exchange = exchange;
+      const auto parallel = run(comm, dataset, options);
+      // fp32 sums in another order.
+      EXPECT_LT(difference(comm, dataset.header(), parallel, serial), 1e-5)
+          << mesh.rows << "x" << mesh.columns << " " << name(exchange);
+      EXPECT_NEAR(parallel.result.cost.back() / serial.result.cost.back(), 1, 1e-5);
+    }
+}
+
+TEST_F(ReconstructionOnRanks, SameRunTwiceGivesTheSameBits) {
+  for (const auto method : {Method::gd, Method::hve}) {
+    if (method == Method::hve && comm.size() == hve_impossible) continue;
+    const ReconstructionOptions options{.method = method, .iterations = 2, .rounds = 2};
+    const auto first = run(comm, dataset, options);
+    const auto second = run(comm, dataset, options);
+    EXPECT_EQ(first.tile, second.tile) << name(method);
+    EXPECT_EQ(first.result.cost, second.result.cost) << name(method);
+  }
+}
+
+TEST_F(ReconstructionOnRanks, OnceWithOneExchangeStaysCloseToTheSerialCost) {
+  // With the whole window in the halo: what a halo of the bare circle cuts off is the case's affair, not the
+  // algorithm's.
+  ReconstructionOptions options{
+      .method = Method::gd, .iterations = 10, .update = UpdateRule::once, .halo_A = full_halo_A};
+  const auto parallel = run(comm, dataset, options);
+  options.step = parallel.result.step;
+  options.method = Method::serial;
+  const auto serial = run(Communicator::self(), dataset, options);
+  EXPECT_NEAR(parallel.result.cost.back() / serial.result.cost.back(), 1, 0.2);
+}
+
+TEST_F(ReconstructionOnRanks, EveryRuleAndFillLowersTheCost) {
+  for (const auto update : {UpdateRule::as_printed, UpdateRule::once, UpdateRule::batch})
+    for (const int rounds : {1, 3, 0}) {
+      const auto r =
+          run(comm, dataset, {.method = Method::gd, .iterations = 8, .update = update, .rounds = rounds});
+      EXPECT_LT(r.result.cost.back(), 0.7 * r.result.vacuum_cost) << name(update) << ", rounds " << rounds;
+    }
+}
+
+TEST_F(ReconstructionOnRanks, HaloVoxelExchangeLowersTheCostWhereItCanExist) {
+  for (const auto fill : {HaloFill::paste, HaloFill::mean, HaloFill::never}) {
+    if (comm.size() == hve_impossible) {
+      EXPECT_THROW(run(comm, dataset, {.method = Method::hve, .halo_fill = fill}), InputError);
+      continue;
+    }
+    const auto r = run(comm, dataset, {.method = Method::hve, .iterations = 8, .halo_fill = fill});
+    EXPECT_LT(r.result.cost.back(), 0.5 * r.result.vacuum_cost) << "fill " << static_cast<int>(fill);
+  }
+}
+
+TEST_F(ReconstructionOnRanks, StreamedMeasurementsGiveTheSameBits) {
+  ReconstructionOptions options{.method = Method::gd, .iterations = 2};
+  const auto resident = run(comm, dataset, options);
+  options.stream_measurements = true;
+  EXPECT_EQ(run(comm, dataset, options).tile, resident.tile);
+}
+
+TEST_F(ReconstructionOnRanks, TileGridAndKeptWavesWork) {
+  ReconstructionOptions options{
+      .method = Method::gd, .iterations = 4, .update = UpdateRule::batch, .halo_A = full_halo_A};
+  const auto window = run(comm, dataset, options);
+  options.grid = GridKind::tile;
+  const auto tile = run(comm, dataset, options);
+  // The data's probe tails wrap around the window and the tile's do not, so the same only to some ten per
+  // cent (1.21 seen).
+  EXPECT_NEAR(tile.result.cost.back() / window.result.cost.back(), 1, 0.3);
+  options.grid = GridKind::window;
+  for (const auto adjoint : {Adjoint::store, Adjoint::checkpoint}) {
+    options.adjoint = adjoint;
+    const auto kept = run(comm, dataset, options);
+    EXPECT_NEAR(kept.result.cost.back() / window.result.cost.back(), 1, 1e-5);
+  }
+}
+
+TEST_F(ReconstructionOnRanks, ADivergingStepIsAnInputErrorOnAllRanksNamingTheIteration) {
+  const auto good = run(comm, dataset, {.method = Method::gd, .iterations = 1});
+  ReconstructionOptions options{.method = Method::gd, .iterations = 30};
+  options.step = 1e3 * good.result.step;
+  try {
+    run(comm, dataset, options);
+    ADD_FAILURE() << "did not diverge";
+  } catch (const InputError& e) {
+    EXPECT_NE(std::string(e.what()).find("iteration"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(ReconstructionOnRanks, MemoryStaysWithinSixteenBytesPerVoxelAnd64MB) {
+  for (const auto mesh : meshes(comm.size()))
+    for (const auto exchange :
+         {ExchangeKind::appp, ExchangeKind::passes, ExchangeKind::neighbours, ExchangeKind::allreduce}) {
+      const auto r = run(
+          comm, dataset,
+          {.method = Method::gd, .iterations = 2, .exchange = exchange, .mesh = mesh, .halo_A = full_halo_A});
+      for (const auto& rank : r.result.ranks) {
+        const auto measurements = rank.peak_bytes[static_cast<std::size_t>(MemoryLabel::measurements)];
+        EXPECT_GT(rank.peak_bytes[static_cast<std::size_t>(MemoryLabel::volume)], 0);
+        EXPECT_LE(rank.peak_total_bytes - measurements, 16 * rank.extended_voxels + (std::int64_t{64} << 20));
+      }
+    }
+}
+
+} // namespace
+} // namespace ptychoscale

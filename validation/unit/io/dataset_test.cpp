@@ -1,0 +1,300 @@
+#include "counts.hpp"
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/io/dataset.hpp"
+#include "small_dataset.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <sys/wait.h>
+
+namespace ptychoscale::test {
+namespace {
+
+class EachCountType : public testing::TestWithParam<CountType> {};
+
+TEST_P(EachCountType, ReadsBackWhatWasWritten) {
+  const ScratchDirectory directory;
+  const auto file = directory / "small.h5";
+  write_small_dataset(file, GetParam());
+  const DatasetReader reader(file);
+  const DatasetHeader h = small_header();
+  const DatasetHeader& read = reader.header();
+  EXPECT_EQ(read.case_name, h.case_name);
+  EXPECT_EQ(read.detector, h.detector);
+  EXPECT_EQ(read.volume, h.volume);
+  EXPECT_EQ(read.slices, h.slices);
+  EXPECT_EQ(read.slice_thickness_A, h.slice_thickness_A);
+  EXPECT_EQ(read.pixel.y, h.pixel.y);
+  EXPECT_EQ(read.pixel.x, h.pixel.x);
+  EXPECT_EQ(read.scan.rows, h.scan.rows);
+  EXPECT_EQ(read.scan.columns, h.scan.columns);
+  EXPECT_EQ(read.scan_step_A.y, h.scan_step_A.y);
+  EXPECT_EQ(read.scan_step_A.x, h.scan_step_A.x);
+  ASSERT_EQ(read.positions_A.size(), h.positions_A.size());
+  for (std::size_t i = 0; i < h.positions_A.size(); ++i) {
+    EXPECT_EQ(read.positions_A[i].y, h.positions_A[i].y);
+    EXPECT_EQ(read.positions_A[i].x, h.positions_A[i].x);
+  }
+  EXPECT_EQ(read.energy_eV, h.energy_eV);
+  EXPECT_EQ(read.semiangle_mrad, h.semiangle_mrad);
+  EXPECT_EQ(read.C10_A, h.C10_A);
+  EXPECT_EQ(read.C30_A, h.C30_A);
+  EXPECT_EQ(read.soft_aperture, h.soft_aperture);
+  EXPECT_EQ(read.dose_e_per_A2, h.dose_e_per_A2);
+  EXPECT_EQ(read.electrons_per_pattern, h.electrons_per_pattern);
+  EXPECT_EQ(read.seed, h.seed);
+  EXPECT_EQ(read.specimen_json, h.specimen_json);
+  EXPECT_EQ(read.probe, h.probe);
+  EXPECT_EQ(reader.content_hash().size(), 32U);
+}
+
+TEST_P(EachCountType, AmplitudesAreRootsOfCountsPerElectron) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "small.h5", GetParam());
+  const DatasetReader reader(directory / "small.h5");
+  const DatasetHeader& h = reader.header();
+  std::vector<float> amplitudes(h.detector.area());
+  for (int p = 0; p < static_cast<int>(h.positions_A.size()); ++p) {
+    reader.read_amplitudes(p, amplitudes);
+    const std::vector<float> counts = small_pattern(p);
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      // All counts are whole and below 2048, exact in every type: what is left is the rounding of a product
+      // and a root.
+      EXPECT_FLOAT_EQ(amplitudes[i], std::sqrt(counts[i] / static_cast<float>(h.electrons_per_pattern)));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(CountTypes, EachCountType,
+                         testing::Values(CountType::float32, CountType::float16, CountType::uint16),
+                         [](const auto& type) { return std::string(name(type.param)); });
+
+TEST(Dataset, TruthReadsBackExactly) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "small.h5");
+  const DatasetReader reader(directory / "small.h5");
+  ASSERT_TRUE(reader.has_truth());
+  std::vector<float> potential(reader.header().volume.area());
+  for (int s = 0; s < reader.header().slices; ++s) {
+    reader.read_truth(s, potential);
+    EXPECT_EQ(potential, small_truth(s));
+  }
+}
+
+TEST(Dataset, MayHaveNoTruth) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "small.h5", CountType::float32, false);
+  const DatasetReader reader(directory / "small.h5");
+  EXPECT_FALSE(reader.has_truth());
+  std::vector<float> potential(reader.header().volume.area());
+  EXPECT_THROW(reader.read_truth(0, potential), InputError);
+}
+
+TEST(Dataset, SameContentGivesSameBytes) {
+  const ScratchDirectory directory;
+  for (const CountType type : {CountType::float32, CountType::float16, CountType::uint16}) {
+    write_small_dataset(directory / "a.h5", type);
+    write_small_dataset(directory / "b.h5", type);
+    EXPECT_TRUE(bytes_of(directory / "a.h5") == bytes_of(directory / "b.h5"));
+  }
+}
+
+TEST(Dataset, OrderOfWritingLeavesNoTrace) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "a.h5");
+  const DatasetHeader h = small_header();
+  DatasetWriter writer(directory / "b.h5", h, CountType::float32, true);
+  for (int s = h.slices - 1; s >= 0; --s) writer.write_truth(s, small_truth(s));
+  for (const int p : {3, 0, 5, 1, 4, 2}) {
+    writer.write_pattern(p, small_pattern(p));
+    writer.flush();
+  }
+  writer.finish();
+  EXPECT_TRUE(bytes_of(directory / "a.h5") == bytes_of(directory / "b.h5"));
+}
+
+TEST(Dataset, ContentHashSeesOneCount) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "a.h5", CountType::float32, false);
+  const DatasetHeader h = small_header();
+  DatasetWriter writer(directory / "b.h5", h, CountType::float32, false);
+  for (int p = 0; p < 6; ++p) {
+    std::vector<float> counts = small_pattern(p);
+    if (p == 4) counts[17] += 1;
+    writer.write_pattern(p, counts);
+  }
+  writer.finish();
+  EXPECT_NE(DatasetReader(directory / "a.h5").content_hash(),
+            DatasetReader(directory / "b.h5").content_hash());
+}
+
+TEST(Dataset, NothingUnderTheFinalNameBeforeTheEnd) {
+  const ScratchDirectory directory;
+  const auto file = directory / "small.h5";
+  DatasetWriter writer(file, small_header(), CountType::float32, false);
+  for (int p = 0; p < 5; ++p) writer.write_pattern(p, small_pattern(p));
+  EXPECT_EQ(message_of<RunError>([&] { writer.finish(); }),
+            "'" + file.string() + "': 5 of 6 patterns and 0 of 0 slices of the truth are written");
+  EXPECT_FALSE(std::filesystem::exists(file));
+  writer.write_pattern(5, small_pattern(5));
+  writer.finish();
+  EXPECT_TRUE(std::filesystem::exists(file));
+  EXPECT_FALSE(std::filesystem::exists(file.string() + ".partial"));
+  EXPECT_FALSE(std::filesystem::exists(file.string() + ".partial.progress"));
+}
+
+/// Runs `step` in a process that is then killed without any chance to clean up.
+template <class Step> void run_and_kill(const Step& step) {
+  const pid_t child = fork();
+  if (child == 0) {
+    try {
+      step();
+    } catch (...) {
+      _exit(1);
+    }
+    raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status)) << "the child failed before it could be killed";
+}
+
+TEST(Resume, AfterAKillGivesTheBytesOfOneRun) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "straight.h5");
+  const auto file = directory / "resumed.h5";
+  const DatasetHeader h = small_header();
+  run_and_kill([&] {
+    DatasetWriter writer(file, h, CountType::float32, true);
+    writer.write_truth(1, small_truth(1));
+    writer.write_pattern(2, small_pattern(2));
+    writer.write_pattern(0, small_pattern(0));
+    writer.flush();
+    writer.write_pattern(4, small_pattern(4)); // not flushed: lost
+  });
+  run_and_kill([&] { // a second interruption, of the resumed run
+    DatasetWriter writer(file, h, CountType::float32, true);
+    writer.write_pattern(5, small_pattern(5));
+    writer.flush();
+  });
+  DatasetWriter writer(file, h, CountType::float32, true);
+  EXPECT_TRUE(writer.resumed());
+  std::vector<float> slice(h.volume.area());
+  for (int p = 0; p < 6; ++p) {
+    EXPECT_EQ(writer.has_pattern(p), p == 0 || p == 2 || p == 5) << p;
+    if (!writer.has_pattern(p)) writer.write_pattern(p, small_pattern(p));
+  }
+  for (int s = 0; s < h.slices; ++s) {
+    EXPECT_EQ(writer.has_truth(s), s == 1) << s;
+    if (!writer.has_truth(s)) writer.write_truth(s, small_truth(s));
+    writer.read_truth(s, slice);
+    EXPECT_EQ(slice, small_truth(s));
+  }
+  writer.finish();
+  EXPECT_TRUE(bytes_of(file) == bytes_of(directory / "straight.h5"));
+}
+
+TEST(Resume, IgnoresARecordCutShort) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "straight.h5");
+  const auto file = directory / "resumed.h5";
+  const DatasetHeader h = small_header();
+  {
+    DatasetWriter writer(file, h, CountType::float32, true);
+    writer.write_pattern(0, small_pattern(0));
+    writer.flush();
+  }
+  const std::filesystem::path progress = file.string() + ".partial.progress";
+  std::ofstream(progress, std::ios::app | std::ios::binary) << "cut";
+  for (int round = 0; round < 2; ++round) {
+    DatasetWriter writer(file, h, CountType::float32, true);
+    EXPECT_TRUE(writer.has_pattern(0));
+    EXPECT_EQ(writer.has_pattern(1), round == 1);
+    writer.write_pattern(1, small_pattern(1));
+    writer.flush();
+  }
+  write_small_dataset(file);
+  EXPECT_TRUE(bytes_of(file) == bytes_of(directory / "straight.h5"));
+}
+
+TEST(Resume, ReplacesAPartialFileOfAnotherHeader) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "straight.h5");
+  const auto file = directory / "other.h5";
+  {
+    DatasetHeader other = small_header();
+    other.seed += 1;
+    DatasetWriter writer(file, other, CountType::float32, true);
+    writer.write_pattern(0, small_pattern(3));
+    writer.flush();
+  }
+  {
+    const DatasetWriter writer(file, small_header(), CountType::float32, true);
+    EXPECT_FALSE(writer.resumed());
+    EXPECT_FALSE(writer.has_pattern(0));
+  }
+  write_small_dataset(file);
+  EXPECT_TRUE(bytes_of(file) == bytes_of(directory / "straight.h5"));
+}
+
+TEST(Resume, ReplacesADamagedPartialFile) {
+  const ScratchDirectory directory;
+  const auto file = directory / "small.h5";
+  {
+    DatasetWriter writer(file, small_header(), CountType::float32, false);
+    writer.write_pattern(0, small_pattern(0));
+    writer.flush();
+  }
+  std::filesystem::resize_file(file.string() + ".partial", 100);
+  const DatasetWriter writer(file, small_header(), CountType::float32, false);
+  EXPECT_FALSE(writer.resumed());
+  EXPECT_FALSE(writer.has_pattern(0));
+}
+
+TEST(Counts, HalfPrecisionFollowsIeee754) {
+  // Bit patterns of numpy.float16.
+  EXPECT_EQ(half_from_float(0.0F), 0x0000);
+  EXPECT_EQ(half_from_float(1.0F), 0x3c00);
+  EXPECT_EQ(half_from_float(-2.0F), 0xc000);
+  EXPECT_EQ(half_from_float(65504.0F), 0x7bff);
+  EXPECT_EQ(half_from_float(65520.0F), 0x7c00);
+  EXPECT_EQ(half_from_float(0x1p-24F), 0x0001);
+  EXPECT_EQ(half_from_float(0x1p-14F), 0x0400);
+  EXPECT_EQ(half_from_float(0x1.ff8p-15F), 0x03ff);
+  EXPECT_EQ(half_from_float(2049.0F), 0x6800); // halfway between 2048 and 2050: to even
+  EXPECT_EQ(half_from_float(2051.0F), 0x6802); // halfway between 2050 and 2052: to even
+}
+
+TEST(Counts, ZeroFrequencyGoesToTheCentreAndBack) {
+  for (const Extent extent : {Extent{4, 6}, Extent{5, 3}, Extent{1, 1}}) {
+    std::vector<float> first(extent.area());
+    for (std::size_t i = 0; i < first.size(); ++i) first[i] = static_cast<float>(i);
+    std::vector<float> centred(first.size());
+    std::vector<float> back(first.size());
+    move_zero_to_centre(first, centred, extent);
+    EXPECT_EQ(centred[static_cast<std::size_t>(extent.y / 2 * extent.x + extent.x / 2)], 0.0F);
+    move_zero_to_front(centred, back, extent);
+    EXPECT_EQ(back, first);
+  }
+}
+
+TEST(Counts, UnsignedIntegersAreRounded) {
+  const ScratchDirectory directory;
+  DatasetHeader h = small_header();
+  h.electrons_per_pattern = 1;
+  DatasetWriter writer(directory / "small.h5", h, CountType::uint16, false);
+  std::vector<float> counts(h.detector.area(), 3.4F);
+  counts[0] = 65535.0F;
+  counts[1] = 3.6F;
+  for (int p = 0; p < 6; ++p) writer.write_pattern(p, counts);
+  writer.finish();
+  std::vector<float> amplitudes(h.detector.area());
+  DatasetReader(directory / "small.h5").read_amplitudes(0, amplitudes);
+  EXPECT_FLOAT_EQ(amplitudes[0], std::sqrt(65535.0F));
+  EXPECT_FLOAT_EQ(amplitudes[1], 2.0F);
+  EXPECT_FLOAT_EQ(amplitudes[2], std::sqrt(3.0F));
+}
+
+} // namespace
+} // namespace ptychoscale::test
