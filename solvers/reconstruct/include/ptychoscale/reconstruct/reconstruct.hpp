@@ -34,15 +34,15 @@ struct ReconstructionOptions {
   UpdateRule update = UpdateRule::once;
   int rounds = 1; ///< GD: exchanges per iteration; 0: as many as the fullest rank has positions (T = 1)
   ExchangeKind exchange = ExchangeKind::appp;
-  std::optional<Mesh> mesh;
-  std::optional<double> halo_A;
+  std::optional<Mesh> mesh = std::nullopt;
+  std::optional<double> halo_A = std::nullopt;
   int extra_rows = 1;                   ///< HVE
   HaloFill halo_fill = HaloFill::paste; ///< HVE
   int paste_every = 1;                  ///< HVE: iterations between pastes
   GridKind grid = GridKind::window;
   Adjoint adjoint = Adjoint::reverse;
   Bandwidth bandwidth = Bandwidth::none;
-  std::optional<double> step;       ///< alpha in (V * angstrom)^2; default: see step_size.hpp
+  std::optional<double> step = std::nullopt;       ///< alpha in (V * angstrom)^2; default: see step_size.hpp
   bool stream_measurements = false; ///< read from the file with read-ahead instead of keeping all in memory
 };
 
