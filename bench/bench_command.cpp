@@ -62,6 +62,8 @@ int launch(const Bench& bench, int ranks, const std::string& name,
 /// Why a launched process failed: its error line, else its exit code.
 std::string reason(const Bench& bench, const std::string& name, int exit_code) {
   const auto log = bench.options.folder / (name + ".log");
+  if (exit_code == exit_not_started)
+    return fmt::format("'{}' cannot be started; is it installed, and in PATH?", bench.options.launcher);
   constexpr std::string_view mark = "ptychoscale: error: ";
   std::ifstream in(log);
   for (std::string line; std::getline(in, line);)

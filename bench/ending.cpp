@@ -1,5 +1,7 @@
 #include "ending.hpp"
 
+#include "interruption.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +14,10 @@ namespace ptychoscale {
 
 int end_with_error(const Communicator* comm, std::string_view message, int exit_code) {
   const bool alone = comm == nullptr || comm->size() == 1;
-  if (!alone) std::this_thread::sleep_for(std::chrono::milliseconds(std::min(5000, 300 * comm->rank())));
+  if (!alone && comm->rank() > 0) {
+    stop_watching_for_interruption();
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::min(5000, 1000 + 200 * comm->rank())));
+  }
   std::string line(message);
   std::replace(line.begin(), line.end(), '\n', ' ');
   fmt::print(stderr, "ptychoscale: error: {}\n", line);

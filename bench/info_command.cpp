@@ -88,11 +88,11 @@ void print_file(const std::string& file) {
   }
 }
 
-/// What a word names: an existing file, else a case.
+/// What a word names: a file of data, else a case.
 void print_about(const std::string& what) {
   if (what.empty()) return print_program();
   std::error_code error;
-  const bool is_data = std::filesystem::exists(what, error) && !what.ends_with(".json");
+  const bool is_data = std::filesystem::is_regular_file(what, error) && !what.ends_with(".json");
   return is_data || what.ends_with(".h5") ? print_file(what) : print_case(what);
 }
 

@@ -21,6 +21,11 @@ void watch_for_interruption() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
+void stop_watching_for_interruption() {
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+}
+
 bool interrupted() { return raised; }
 
 } // namespace ptychoscale

@@ -6,5 +6,7 @@ namespace ptychoscale {
 /// usual.
 void watch_for_interruption();
 [[nodiscard]] bool interrupted();
+/// Signals kill again: for a process that only waits to be ended.
+void stop_watching_for_interruption();
 
 } // namespace ptychoscale

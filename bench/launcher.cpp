@@ -17,8 +17,6 @@
 namespace ptychoscale {
 namespace {
 
-constexpr int exit_not_started = 127;
-
 /// The child's side of run_logged(); only async-signal-safe calls.
 [[noreturn]] void become(char** argv, int log) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);

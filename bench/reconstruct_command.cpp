@@ -18,6 +18,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <memory>
@@ -57,30 +58,29 @@ struct ReconstructOptions {
   ReconstructionOptions solver;
 };
 
-std::optional<int> whole_number(std::string_view text) {
+/// A whole number of 1 or more; 0 for any other text.
+int positive_number(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return error == std::errc() && end == text.data() + text.size() ? std::max(value, 0) : 0;
 }
 
-std::optional<Mesh> read_mesh(const std::string& text) {
+std::optional<Mesh> read_mesh(std::string_view text) {
   if (text.empty()) return std::nullopt;
-  const auto x = text.find('x');
-  const auto rows = whole_number(text.substr(0, x));
-  const auto columns = x == std::string::npos ? std::nullopt : whole_number(text.substr(x + 1));
-  if (!rows || !columns || *rows < 1 || *columns < 1)
+  const auto x = std::min(text.find('x'), text.size() - 1);
+  const Mesh mesh{positive_number(text.substr(0, x)), positive_number(text.substr(x + 1))};
+  if (mesh.rows == 0 || mesh.columns == 0)
     throw InputError(fmt::format("--mesh: '{}'; valid: ROWSxCOLUMNS, for example 2x3", text));
-  return Mesh{*rows, *columns};
+  return mesh;
 }
 
 int read_rounds(const std::string& text) {
   if (text == "max") return 0;
-  const auto rounds = whole_number(text);
-  if (!rounds || *rounds < 1)
+  const int rounds = positive_number(text);
+  if (rounds == 0)
     throw InputError(
         fmt::format("--rounds: '{}'; valid: 1 or more, or max for one exchange per position", text));
-  return *rounds;
+  return rounds;
 }
 
 ReconstructionOptions solver_options(const ReconstructOptions& options) {

@@ -1,42 +1,52 @@
 #include "core_writer.hpp"
 
+#include "ptychoscale/base/memory_meter.hpp"
 #include "reconstruction_format.hpp"
 
 namespace ptychoscale {
 namespace {
 
-hdf5::Shape shape_of(Extent extent) {
-  return {static_cast<hsize_t>(extent.y), static_cast<hsize_t>(extent.x)};
+using hdf5::Handle;
+using hdf5::Shape;
+
+Shape shape_of(Extent extent) { return {static_cast<hsize_t>(extent.y), static_cast<hsize_t>(extent.x)}; }
+
+/// The core's pixels in memory that holds the extended tile.
+Handle core_in_tile(const Tile& tile) {
+  const Box core = relative_to(tile.core, tile.extended.origin());
+  const Shape origin{static_cast<hsize_t>(core.y0), static_cast<hsize_t>(core.x0)};
+  const Shape size = shape_of(core.extent());
+  Handle space = hdf5::create_space(shape_of(tile.extended.extent()));
+  hdf5::check(H5Sselect_hyperslab(space, H5S_SELECT_SET, origin.data(), nullptr, size.data(), nullptr),
+              "cannot select the core in the tile");
+  return space;
+}
+
+void write_slice(hid_t dataset, int slice, const Box& core, const Handle& memory, const float* values) {
+  const Shape origin{static_cast<hsize_t>(slice), static_cast<hsize_t>(core.y0),
+                     static_cast<hsize_t>(core.x0)};
+  const Shape size{1, static_cast<hsize_t>(core.extent().y), static_cast<hsize_t>(core.extent().x)};
+  const Handle space(hdf5::check(H5Dget_space(dataset), "cannot get a dataspace"), H5Sclose);
+  hdf5::check(H5Sselect_hyperslab(space, H5S_SELECT_SET, origin.data(), nullptr, size.data(), nullptr),
+              "cannot select the core in the volume");
+  hdf5::check(H5Dwrite(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, values),
+              "a slice was not written");
 }
 
 } // namespace
 
-CoreWriter::CoreWriter(hid_t file, const Tile& tile, double sigma)
-    : core_(tile.core), core_in_tile_(relative_to(tile.core, tile.extended.origin())),
-      tile_(tile.extended.extent()), sigma_(static_cast<float>(sigma)),
-      potential_(hdf5::open_dataset(file, reconstruction_format::potential)),
-      phase_(hdf5::open_dataset(file, reconstruction_format::phase)), values_(tile_.area()) {}
-
-void CoreWriter::load(int slice, const ReadTile& read_tile) { read_tile(slice, values_); }
-
-void CoreWriter::write(int slice, hid_t transfer) {
-  const Extent extent = core_.extent();
-  const hdf5::Shape in_tile{static_cast<hsize_t>(core_in_tile_.y0), static_cast<hsize_t>(core_in_tile_.x0)};
-  const hdf5::Shape size = shape_of(extent);
-  const hdf5::Handle memory = hdf5::create_space(shape_of(tile_));
-  hdf5::check(H5Sselect_hyperslab(memory, H5S_SELECT_SET, in_tile.data(), nullptr, size.data(), nullptr),
-              "cannot select the core in the tile");
-  const hdf5::Shape in_volume{static_cast<hsize_t>(slice), static_cast<hsize_t>(core_.y0),
-                              static_cast<hsize_t>(core_.x0)};
-  const hdf5::Shape box{1, size[0], size[1]};
-  const hdf5::Handle file(hdf5::check(H5Dget_space(potential_), "cannot get a dataspace"), H5Sclose);
-  hdf5::check(H5Sselect_hyperslab(file, H5S_SELECT_SET, in_volume.data(), nullptr, box.data(), nullptr),
-              "cannot select the core in the volume");
-  hdf5::check(H5Dwrite(potential_, H5T_NATIVE_FLOAT, memory, file, transfer, values_.data()),
-              "the potential was not written");
-  for (float& value : values_) value *= sigma_;
-  hdf5::check(H5Dwrite(phase_, H5T_NATIVE_FLOAT, memory, file, transfer, values_.data()),
-              "the phase was not written");
+void write_core(const OutputFile& file, hid_t handle, const Tile& tile, int slices, double sigma,
+                const ReadTile& read_tile) {
+  const Handle potential = hdf5::open_dataset(handle, reconstruction_format::potential);
+  const Handle phase = hdf5::open_dataset(handle, reconstruction_format::phase);
+  const Handle memory = core_in_tile(tile);
+  MeteredVector<float, MemoryLabel::other> values(tile.extended.extent().area());
+  for (int s = 0; s < slices; ++s) {
+    read_tile(s, values);
+    file.writing([&] { write_slice(potential, s, tile.core, memory, values.data()); });
+    for (float& value : values) value *= static_cast<float>(sigma);
+    file.writing([&] { write_slice(phase, s, tile.core, memory, values.data()); });
+  }
 }
 
 } // namespace ptychoscale

@@ -58,6 +58,16 @@ std::uint16_t half_from_float(float value) {
   return static_cast<std::uint16_t>(sign | (rounded >> 13));
 }
 
+float float_from_half(std::uint16_t half) {
+  const std::uint32_t sign = (half & 0x8000U) << 16;
+  const std::uint32_t magnitude = (half & 0x7fffU) << 13;
+  if (magnitude >= 0x7c00U << 13)
+    return std::bit_cast<float>(sign | magnitude | 0x7f800000U); // infinity or NaN
+  // The product rebiases the exponent from 15 to 127 and is exact, for subnormals too.
+  return std::bit_cast<float>(sign |
+                              std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112F));
+}
+
 void encode(CountType type, std::span<const float> counts, std::span<std::byte> stored) {
   if (type == CountType::float32) {
     std::memcpy(stored.data(), counts.data(), counts.size_bytes());

@@ -18,6 +18,7 @@ namespace ptychoscale {
 
 /// IEEE 754 binary16, rounded to nearest even.
 [[nodiscard]] std::uint16_t half_from_float(float value);
+[[nodiscard]] float float_from_half(std::uint16_t half);
 
 /// Counts as stored: float16 and uint16 rounded to nearest. Every count must be in [0, largest_count(type)].
 void encode(CountType type, std::span<const float> counts, std::span<std::byte> stored);

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <utility>
 
 namespace ptychoscale {
 namespace {
@@ -188,6 +187,7 @@ void DatasetWriter::Impl::open() {
   resumed = progress.load(written) && open_partial();
   if (resumed) return;
   written = {};
+  partial.reserve(); // before anything is removed: another run may be at work here
   try {
     start_afresh();
   } catch (...) {
@@ -199,7 +199,6 @@ void DatasetWriter::Impl::open() {
 
 void DatasetWriter::Impl::start_afresh() {
   progress.remove();
-  partial.reserve();
   partial.writing([&] { create_skeleton(partial.path(), header, type, with_truth, identity); });
   partial.reserve(); // creating has given back what was reserved, and the file is still full of holes
   progress.start();
@@ -311,13 +310,15 @@ void DatasetWriter::read_truth(int slice, std::span<float> potential) const {
     throw RunError(fmt::format("'{}': slice {} is not written yet", impl_->file.string(), slice));
   const Shape shape = truth_shape(impl_->header);
   hdf5::read_box(
-      impl_->truth, {static_cast<hsize_t>(slice), 0, 0}, {1, shape[1], shape[2]}, potential.data(),
+      impl_->truth, {static_cast<hsize_t>(slice), 0, 0}, {1, shape[1], shape[2]}, H5T_NATIVE_FLOAT,
+      potential.data(),
       fmt::format("'{}': slice {} of the truth cannot be read", impl_->partial.path().string(), slice));
 }
 
 void DatasetWriter::flush() {
   impl_->partial.writing([&] { hdf5::check(H5Fflush(impl_->handle, H5F_SCOPE_GLOBAL), "not flushed"); });
-  impl_->progress.append(std::exchange(impl_->pending, {}));
+  impl_->progress.append(impl_->pending);
+  impl_->pending = {};
 }
 
 void DatasetWriter::finish() {

@@ -27,6 +27,14 @@ std::string system_reason(const std::string& text) {
   return text.substr(begin + key.size(), end - begin - key.size());
 }
 
+/// Data go to the file at once: the library would otherwise hold small writes back until a dataset is closed,
+/// where a full disk would go unnoticed.
+Handle unbuffered_access() {
+  Handle access(check(H5Pcreate(H5P_FILE_ACCESS), "cannot create access properties"), H5Pclose);
+  check(H5Pset_sieve_buf_size(access, 0), "cannot switch buffering off");
+  return access;
+}
+
 Handle scalar_space() { return {check(H5Screate(H5S_SCALAR), "cannot create a scalar dataspace"), H5Sclose}; }
 
 void write_attribute_of(hid_t object, const std::string& name, hid_t type, const Handle& space,
@@ -81,7 +89,7 @@ Handle create_file(const std::filesystem::path& file) {
   start();
   const Handle properties(check(H5Pcreate(H5P_FILE_CREATE), "cannot create file properties"), H5Pclose);
   check(H5Pset_obj_track_times(properties, false), "cannot switch object times off");
-  return {check(H5Fcreate(file.c_str(), H5F_ACC_TRUNC, properties, H5P_DEFAULT),
+  return {check(H5Fcreate(file.c_str(), H5F_ACC_TRUNC, properties, unbuffered_access()),
                 fmt::format("cannot create '{}'", file.string())),
           H5Fclose};
 }
@@ -89,7 +97,8 @@ Handle create_file(const std::filesystem::path& file) {
 Handle open_file(const std::filesystem::path& file, Access access) {
   start();
   const unsigned flags = access == Access::read_only ? H5F_ACC_RDONLY : H5F_ACC_RDWR;
-  return {check(H5Fopen(file.c_str(), flags, H5P_DEFAULT), fmt::format("cannot open '{}'", file.string())),
+  return {check(H5Fopen(file.c_str(), flags, unbuffered_access()),
+                fmt::format("cannot open '{}'", file.string())),
           H5Fclose};
 }
 
@@ -255,12 +264,12 @@ void write_attribute(hid_t object, const std::string& name, std::span<const std:
   write_attribute_of(object, name, H5T_STD_I64LE, create_space({values.size()}), values.data());
 }
 
-void read_box(hid_t dataset, const Shape& offset, const Shape& count, float* values,
+void read_box(hid_t dataset, const Shape& offset, const Shape& count, hid_t type, void* values,
               const std::string& what) {
   const Handle space(check(H5Dget_space(dataset), what), H5Sclose);
   check(H5Sselect_hyperslab(space, H5S_SELECT_SET, offset.data(), nullptr, count.data(), nullptr), what);
   const Handle memory = create_space(count);
-  check(H5Dread(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, values), what);
+  check(H5Dread(dataset, type, memory, space, H5P_DEFAULT, values), what);
 }
 
 } // namespace ptychoscale::hdf5

@@ -104,8 +104,9 @@ void write_attribute(hid_t object, const std::string& name, std::span<const doub
 void write_attribute(hid_t object, const std::string& name, std::span<const std::int64_t> values);
 /// @}
 
-/// Reads the box at `offset` of a dataset into memory [count...], contiguous; numbers are converted to
-/// float32. `what` says what could not be read.
-void read_box(hid_t dataset, const Shape& offset, const Shape& count, float* values, const std::string& what);
+/// Reads the box at `offset` of a dataset into memory [count...] of `type`, contiguous; numbers are
+/// converted. `what` says what could not be read.
+void read_box(hid_t dataset, const Shape& offset, const Shape& count, hid_t type, void* values,
+              const std::string& what);
 
 } // namespace ptychoscale::hdf5

@@ -145,9 +145,12 @@ void InputFile::require_rank(const std::string& name, std::size_t rank, const st
   }
 }
 
+std::string InputFile::type_name(const std::string& name) const {
+  return hdf5::type_name(type_of_dataset(dataset(name)));
+}
+
 void InputFile::require_type(const std::string& name, const std::vector<std::string>& names) const {
-  const Handle type = type_of_dataset(dataset(name));
-  const std::string found = hdf5::type_name(type);
+  const std::string found = type_name(name);
   if (std::ranges::find(names, found) == names.end()) {
     reject(fmt::format("dataset '{}' has type {}, expected {}", name, found, fmt::join(names, " or ")));
   }

@@ -29,6 +29,8 @@ public:
   /// `meaning` explains the expected shape in words.
   void require_shape(const std::string& name, const hdf5::Shape& expected, const std::string& meaning) const;
   void require_rank(const std::string& name, std::size_t rank, const std::string& meaning) const;
+  /// As numpy names it.
+  [[nodiscard]] std::string type_name(const std::string& name) const;
   /// `names` are what type_name() may say.
   void require_type(const std::string& name, const std::vector<std::string>& names) const;
 

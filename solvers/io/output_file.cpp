@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <system_error>
 #include <unistd.h>
@@ -55,10 +56,26 @@ void OutputFile::fail(const std::string& reason) const {
 }
 
 void OutputFile::reserve() const {
+  const bool existed = std::filesystem::exists(path_);
+  try {
+    reserve_in_place();
+  } catch (...) {
+    if (!existed) remove();
+    throw;
+  }
+}
+
+void OutputFile::reserve_in_place() const {
   const Descriptor descriptor(path_);
   if (descriptor.get() < 0) {
     throw InputError(fmt::format("cannot create '{}': {}; expected a path in a writable directory",
                                  path_.string(), std::strerror(errno)));
+  }
+  // HDF5 locks the files it writes in the same way.
+  if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw InputError(
+        fmt::format("cannot write '{}': another run is writing it; expected a file of its own for each run",
+                    path_.string()));
   }
   if (available_space(path_) < bytes_) fail("not enough space");
   // Sparse files promise space they do not have; a file system that cannot reserve says so and is left alone.

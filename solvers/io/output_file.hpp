@@ -15,7 +15,8 @@ public:
   [[nodiscard]] OutputFile(std::filesystem::path file, std::uintmax_t bytes);
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  /// Creates the file if need be and has the file system set its bytes aside, where it can.
+  /// Creates the file if need be and has the file system set its bytes aside, where it can. Throws
+  /// InputError, too, when another run is writing the file.
   void reserve() const;
   [[noreturn]] void fail(const std::string& reason) const;
   /// Runs library calls that write to the file.
@@ -31,6 +32,7 @@ public:
   void remove() const noexcept;
 
 private:
+  void reserve_in_place() const;
   std::filesystem::path path_;
   std::uintmax_t bytes_;
 };

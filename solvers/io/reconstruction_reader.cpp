@@ -77,8 +77,8 @@ void ReconstructionReader::read_potential(int slice, std::span<float> potential)
                                slice, potential.size(), r.slices - 1, r.volume.area()));
   }
   hdf5::read_box(r.potential, {static_cast<hsize_t>(slice), 0, 0},
-                 {1, static_cast<hsize_t>(r.volume.y), static_cast<hsize_t>(r.volume.x)}, potential.data(),
-                 fmt::format("'{}': slice {} cannot be read", r.file.name(), slice));
+                 {1, static_cast<hsize_t>(r.volume.y), static_cast<hsize_t>(r.volume.x)}, H5T_NATIVE_FLOAT,
+                 potential.data(), fmt::format("'{}': slice {} cannot be read", r.file.name(), slice));
 }
 
 } // namespace ptychoscale

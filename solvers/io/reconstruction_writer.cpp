@@ -162,7 +162,6 @@ std::string uuid_of_run(const DatasetHeader& h, const ReconstructionInfo& info) 
 /// All but the voxels, by one rank, with plain files: only bulk data needs all ranks.
 void create_skeleton(const OutputFile& partial, const DatasetHeader& h, const Tiling& tiling,
                      const ReconstructionInfo& info) {
-  partial.reserve();
   partial.writing([&] {
     Handle file = hdf5::create_file(partial.path());
     emd::write_file_header(file, uuid_of_run(h, info));
@@ -202,6 +201,7 @@ void write_reconstruction(const std::filesystem::path& file, const Communicator&
       if (first) step();
     });
   };
+  on_first([&] { partial.reserve(); });
   try {
     on_first([&] { create_skeleton(partial, header, tiling, info); });
     write_cores(partial, comm, tiling.tiles[static_cast<std::size_t>(comm.rank())], header.slices, info.sigma,

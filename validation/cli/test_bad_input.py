@@ -206,7 +206,6 @@ def test_case_file_that_is_not_json(run, output, tmp_path, text):
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["nothing"],
         ["simulate"],
         ["simulate", "smoke"],
@@ -224,10 +223,12 @@ def test_case_file_that_is_not_json(run, output, tmp_path, text):
     ],
 )
 def test_bad_command_line(run, tmp_path, ranks, arguments):
-    if not arguments and ranks > 1:
-        pytest.skip("without a command there is nothing for several ranks to share")
     run.rejects(*arguments, ranks=ranks, cwd=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_command(run):
+    run.rejects()
 
 
 def test_launcher_without_ranks(run, tmp_path):
@@ -298,24 +299,30 @@ def test_disk_without_room(run, output, tmp_path, ranks):
     assert not output.exists()
 
 
-def limit_files_to(size):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+# A limit on the size of files is what a full disk looks like in the middle of writing; MPI itself needs a few megabytes.
+LIMITED = {
+    "preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000_000, 20_000_000)),
+    "restore_signals": False,  # Python ignores SIGXFSZ, and so must the program: then writes fail
+}
 
 
 @RANKS
-def test_file_size_limit(run, output, tiny_case, ranks):
-    """What a full disk looks like in the middle of writing; Python leaves SIGXFSZ ignored, so that writes fail."""
-    run.rejects(
-        "simulate", tiny_case, "-o", output, ranks=ranks, preexec_fn=lambda: limit_files_to(50_000), restore_signals=False
-    )
+def test_disk_that_fills_up_in_a_simulation(run, output, tmp_path, ranks):
+    case = tmp_path / "large.json"  # 26 MB of patterns
+    case.write_text(json.dumps({**TINY, "detector": [256, 256], "scan": {"rows": 10, "columns": 10}, "scan_step_A": [1.0, 1.0]}))
+    run.rejects("simulate", case, "-o", output, ranks=ranks, says=[output], **LIMITED)
     assert not output.exists()
 
 
-def test_reconstruction_on_a_full_disk(run, output, tiny_dataset):
+@RANKS
+def test_disk_that_fills_up_with_a_reconstruction(run, output, tmp_path, ranks):
+    case, dataset = tmp_path / "wide.json", tmp_path / "wide.h5"  # a volume of 10 MB, stored more than once
+    case.write_text(json.dumps({**TINY, "volume": [512, 512], "slices": 10}))
+    run.good("simulate", case, "-o", dataset)
+    method = "serial" if ranks == 1 else "gd"
     run.rejects(
-        "reconstruct", tiny_dataset, "-o", output, "--method", "serial",
-        preexec_fn=lambda: limit_files_to(50_000), restore_signals=False,
-    )  # fmt: skip
+        "reconstruct", dataset, "-o", output, "--method", method, "--iterations", 1, ranks=ranks, says=[output], **LIMITED
+    )
     assert not output.exists()
 
 

@@ -265,6 +265,20 @@ TEST(BadInputToWriter, Counts) {
   EXPECT_FALSE(writer.has_pattern(3));
 }
 
+TEST(BadInputToWriter, FileThatAnotherRunIsWriting) {
+  const ScratchDirectory directory;
+  const auto file = directory / "small.h5";
+  DatasetWriter first(file, small_header(), CountType::float32, false);
+  for (int p = 0; p < 6; ++p) first.write_pattern(p, small_pattern(p));
+  DatasetHeader other = small_header();
+  other.seed += 1;
+  expect_error(
+      message_of<InputError>([&] { const DatasetWriter second(file, other, CountType::float32, false); }),
+      file, {"another run is writing it"});
+  first.finish();
+  EXPECT_NO_THROW(DatasetReader{file});
+}
+
 TEST(BadInputToWriter, Path) {
   const ScratchDirectory directory;
   const auto in_missing = directory / "none/small.h5";

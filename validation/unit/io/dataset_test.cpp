@@ -266,6 +266,20 @@ TEST(Counts, HalfPrecisionFollowsIeee754) {
   EXPECT_EQ(half_from_float(2051.0F), 0x6802); // halfway between 2050 and 2052: to even
 }
 
+TEST(Counts, EveryHalfSurvivesTheWayThroughFloat) {
+  for (std::uint32_t bits = 0; bits <= 0xffffU; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
+    const float value = float_from_half(half);
+    if (std::isnan(value)) {
+      EXPECT_GT(bits & 0x7fffU, 0x7c00U);
+    } else {
+      ASSERT_EQ(half_from_float(value), half);
+    }
+  }
+  EXPECT_EQ(float_from_half(0x3c00), 1.0F);
+  EXPECT_EQ(float_from_half(0x0001), 0x1p-24F);
+}
+
 TEST(Counts, ZeroFrequencyGoesToTheCentreAndBack) {
   for (const Extent extent : {Extent{4, 6}, Extent{5, 3}, Extent{1, 1}}) {
     std::vector<float> first(extent.area());

@@ -21,16 +21,18 @@ struct ReconstructionInfo {
   std::string report_json;
 };
 
-/// Writes the stitched volume: every rank writes its own core box, collectively where HDF5 is parallel, rank
+/// Writes the stitched volume: every rank writes its own core box, all at once where HDF5 is parallel, rank
 /// after rank where it is not. `read_tile(slice, out)` gives slice `slice` of this rank's EXTENDED tile,
 /// [y][x]. Collective; the file appears under its final name only when it is whole, and not at all when any
-/// rank fails (all ranks then throw).
+/// rank fails. All ranks then throw: InputError naming file, bytes needed and bytes there when it cannot be
+/// written, else what `read_tile` threw.
 void write_reconstruction(const std::filesystem::path& file, const Communicator& comm,
                           const DatasetHeader& header, const Tiling& tiling,
                           const std::function<void(int, std::span<float>)>& read_tile,
                           const ReconstructionInfo& info);
 
-/// Reads a stitched volume back.
+/// Reads a stitched volume back. Opening checks what it reads and throws InputError naming file, field, value
+/// and what would be valid.
 class ReconstructionReader {
 public:
   [[nodiscard]] explicit ReconstructionReader(const std::filesystem::path& file);
