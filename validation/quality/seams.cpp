@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <numbers>
 #include <utility>
 
@@ -121,11 +122,17 @@ std::optional<double> seam_z(const View& error, const std::vector<int>& borders)
   return deviations_above(mean_at(0), null, least_scatter);
 }
 
+/// Where the region's segments between borders start, and where the last one ends.
+std::vector<int> segment_edges(const std::vector<int>& borders, int end) {
+  std::vector<int> edges{0};
+  std::ranges::copy(borders, std::back_inserter(edges));
+  edges.push_back(end);
+  return edges;
+}
+
 /// Means over `step_width` columns right minus left of each column, one profile per segment of lines.
 std::vector<Profile> step_profiles(const View& error, const std::vector<int>& crossing_borders) {
-  std::vector<int> cuts{0};
-  std::ranges::copy(crossing_borders, std::back_inserter(cuts));
-  cuts.push_back(error.lines());
+  const std::vector<int> cuts = segment_edges(crossing_borders, error.lines());
   std::vector<Profile> profiles;
   for (std::size_t segment = 0; segment + 1 < cuts.size(); ++segment) {
     Profile sums(index(error.columns() + 1)); // of the segment's column means before each column
@@ -152,9 +159,7 @@ double rms_at(const std::vector<Profile>& profiles, const std::vector<int>& colu
 /// Middles of the tiles of the region, where they are far enough from the borders to keep clear of their
 /// steps.
 std::vector<int> mid_tile_columns(const std::vector<int>& borders, int columns) {
-  std::vector<int> edges{0};
-  std::ranges::copy(borders, std::back_inserter(edges));
-  edges.push_back(columns);
+  const std::vector<int> edges = segment_edges(borders, columns);
   std::vector<int> middles;
   for (std::size_t i = 0; i + 1 < edges.size(); ++i)
     if (edges[i + 1] - edges[i] >= 2 * step_width) middles.push_back((edges[i] + edges[i + 1]) / 2);
@@ -231,6 +236,26 @@ std::optional<double> comb_power(const View& error, const std::vector<int>& bord
   return at_tile_frequencies / total;
 }
 
+double rms_within(const View& error, int first_line, int end_line, int first_column, int end_column) {
+  double sum = 0;
+  for (int l = first_line; l < end_line; ++l)
+    for (int c = first_column; c < end_column; ++c) sum += std::pow(error(l, c), 2);
+  return std::sqrt(sum / ((end_line - first_line) * (end_column - first_column)));
+}
+
+/// See AxisSeams::strips_V_A; strips end at the region's edge.
+std::vector<double> strips_beside(const View& error, const std::vector<int>& borders,
+                                  const std::vector<int>& crossing_borders) {
+  const std::vector<int> cuts = segment_edges(crossing_borders, error.lines());
+  std::vector<double> strips;
+  for (const int b : borders)
+    for (const int first : {b - step_width, b})
+      for (std::size_t segment = 0; segment + 1 < cuts.size(); ++segment)
+        strips.push_back(rms_within(error, cuts[segment], cuts[segment + 1], std::max(first, 0),
+                                    std::min(first + step_width, error.columns())));
+  return strips;
+}
+
 BorderSeams measure_borders(const View& error, const std::vector<int>& borders,
                             const std::vector<int>& crossing, double sigma) {
   BorderSeams seams;
@@ -298,15 +323,30 @@ SeamMetrics measure_seams(const ErrorReader& read_error, int slices, Extent exte
   }
   metrics.rows.summed = measure_rows(sum);
   metrics.columns.summed = measure_columns(sum);
+  metrics.rows.strips_V_A = strips_beside(View(sum, extent, region, false), rows, columns);
+  metrics.columns.strips_V_A = strips_beside(View(sum, extent, region, true), columns, rows);
   return metrics;
 }
 
-SeamVerdict judge_seams(const SeamMetrics& run, const SeamMetrics* control) {
+std::optional<double> border_excess(const AxisSeams& run, const AxisSeams& control) {
+  std::optional<double> largest;
+  const std::size_t strips = std::min(run.strips_V_A.size(), control.strips_V_A.size());
+  for (std::size_t i = 0; i < strips; ++i)
+    if (run.strips_V_A[i] > 0)
+      largest = std::max(largest.value_or(-std::numeric_limits<double>::infinity()),
+                         std::log(run.strips_V_A[i] / control.strips_V_A[i]));
+  return largest;
+}
+
+SeamVerdict judge_seams(const SeamMetrics& run, const SeamMetrics* control, Pairing pairing) {
   SeamVerdict verdict;
   for (const auto axis : {&SeamMetrics::rows, &SeamMetrics::columns}) {
     verdict.z = verdict.z || exceeds(run.*axis, &BorderSeams::z, seam_z_limit);
     verdict.step = verdict.step || exceeds(run.*axis, &BorderSeams::step_z, step_z_limit);
     verdict.comb = verdict.comb || (control && comb_exceeds((run.*axis).summed, (control->*axis).summed));
+    if (control && pairing == Pairing::steps)
+      verdict.excess =
+          verdict.excess || border_excess(run.*axis, control->*axis).value_or(0) > border_excess_limit;
   }
   return verdict;
 }
