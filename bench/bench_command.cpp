@@ -145,23 +145,34 @@ Json run_method(const Bench& bench, const std::string& method, Json& context) {
   return row;
 }
 
+/// What two runs must share for their errors to compare strip by strip.
+Json steps_of(const Json& row) {
+  return {row.value("update", std::string(name(UpdateRule::once))), row["step"], row["iterations"]};
+}
+
 /// The serial run, measured at a parallel run's borders, is the control of its seams.
 void judge_with_control(const Bench& bench, Json& rows) {
   const auto file = [&](const std::string& method) { return bench.options.folder / (method + ".h5"); };
   const auto succeeded = [](const Json& row) { return !row.contains("error"); };
-  const bool has_control = std::any_of(
+  const auto serial = std::find_if(
       rows.begin(), rows.end(), [&](const Json& row) { return succeeded(row) && row["method"] == "serial"; });
   const DatasetReader dataset(bench.dataset);
-  if (!has_control || !dataset.has_truth()) return;
+  if (serial == rows.end() || !dataset.has_truth()) return;
+  const Json steps = steps_of(*serial);
   for (auto& row : rows) {
     const auto method = row["method"].get<std::string>();
     if (!succeeded(row) || method == "serial") continue;
     const auto run = assess_seams(file(method), dataset, file(method));
     const auto control = assess_seams(file("serial"), dataset, file(method));
-    const auto verdict = judge_seams(run, &control);
+    const auto pairing = steps_of(row) == steps ? Pairing::steps : Pairing::data;
+    const auto verdict = judge_seams(run, &control, pairing);
     row["seam_found"] = verdict.any();
     row["seam_control"] = "serial";
     const auto number = [](const std::optional<double>& v) { return v ? Json(*v) : Json(); };
+    if (pairing == Pairing::steps) {
+      row["seam_rows_excess"] = number(border_excess(run.rows, control.rows));
+      row["seam_columns_excess"] = number(border_excess(run.columns, control.columns));
+    }
     row["seam_rows_z_control"] = number(control.rows.summed.z);
     row["seam_columns_z_control"] = number(control.columns.summed.z);
     row["seam_rows_comb_power_control"] = number(control.rows.summed.comb_power);

@@ -77,8 +77,10 @@ void add_options(Json& row, const RunReport& r) {
                                                       : "reverse";
   row["bandwidth"] = o.bandwidth == Bandwidth::none ? "none" : "two_thirds";
   row["measurements"] = o.stream_measurements ? "stream" : "resident";
-  if (o.method == Method::gd) {
+  // HVE always steps position by position; so does serial unless told to batch.
+  if (o.method == Method::gd || (o.method == Method::serial && o.update == UpdateRule::batch))
     row["update"] = name(o.update);
+  if (o.method == Method::gd) {
     row["exchange"] = name(o.exchange);
     row["rounds"] = o.rounds;
   }

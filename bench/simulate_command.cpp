@@ -8,6 +8,7 @@
 #include "ptychoscale/base/physics.hpp"
 #include "ptychoscale/geometry/tiling.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/window_model.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
 #include "ptychoscale/simulate/simulation.hpp"
 #include "truth.hpp"
@@ -77,18 +78,6 @@ Box box_of_windows(const DatasetHeader& header, const std::vector<int>& position
            std::min(box.x0, corner.x), std::max(box.x1, corner.x + header.detector.x)};
   }
   return positions.empty() ? Box{0, 1, 0, 1} : intersect(box, volume);
-}
-
-MultisliceParameters model_of(const DatasetHeader& header) {
-  MultisliceParameters m;
-  m.detector = header.detector;
-  m.grid = header.detector;
-  m.pixel = header.pixel;
-  m.slices = header.slices;
-  m.slice_thickness_A = header.slice_thickness_A;
-  m.wavelength_A = electron_wavelength_A(header.energy_eV);
-  m.sigma = interaction_parameter(header.energy_eV);
-  return m;
 }
 
 /// Whether all ranks may go on: none was told to stop.
@@ -204,7 +193,7 @@ bool fill(const Communicator& comm, const SimulationParameters& p, const Dataset
   }
   const Extent grids[] = {header.detector};
   backend->prepare(grids);
-  Multislice model(*backend, model_of(header), header.probe, threads);
+  Multislice model(*backend, window_model(header), header.probe, threads);
   PatternRun run(comm, header, writer, missing, threads);
   int done = positions - static_cast<int>(missing.size());
   Progress progress("patterns", "positions", positions, done, comm.rank() == 0);

@@ -153,7 +153,7 @@ std::string Communicator::library_version() {
   char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
   int length = 0;
   check_mpi(MPI_Get_library_version(text, &length), "MPI_Get_library_version");
-  const std::string version(text, static_cast<std::size_t>(length));
+  const std::string version(text); // up to its end mark, which Open MPI counts into the length
   return version.substr(0, version.find('\n'));
 }
 

@@ -1,7 +1,7 @@
 #include "step_size.hpp"
 
 #include "ptychoscale/base/physics.hpp"
-#include "ptychoscale/multislice/multislice.hpp"
+#include "ptychoscale/io/window_model.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -41,14 +41,8 @@ double default_step(const DatasetHeader& h, const ReconstructionOptions& options
   // Free propagation through the empty specimen; estimated plans, so that the step is the same on every run
   // and rank.
   const auto backend = make_backend({"cpu", 1, Planning::estimate});
-  MultisliceParameters p;
-  p.detector = p.grid = h.detector;
-  p.pixel = h.pixel;
-  p.slices = h.slices;
-  p.slice_thickness_A = h.slice_thickness_A;
-  p.wavelength_A = electron_wavelength_A(h.energy_eV);
   const double sigma = interaction_parameter(h.energy_eV);
-  Multislice vacuum(*backend, p, h.probe);
+  Multislice vacuum(*backend, window_model(h), h.probe);
   Brightness brightest;
   vacuum.for_each_vacuum_wave([&](const Complex* wave) {
     const auto b = brightness(wave, h.detector, h.scan_step_A.y / h.pixel.y, h.scan_step_A.x / h.pixel.x);

@@ -1,6 +1,6 @@
 #include "tile_solver.hpp"
 
-#include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/io/window_model.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 
 #include <algorithm>
@@ -16,14 +16,8 @@ std::vector<int> merged(const std::vector<int>& own, const std::vector<int>& ext
 }
 
 MultisliceParameters model_of(const DatasetHeader& h, const ReconstructionOptions& o, const Tile& tile) {
-  MultisliceParameters p;
-  p.detector = h.detector;
+  MultisliceParameters p = window_model(h);
   p.grid = propagation_grid(h, o.grid, tile);
-  p.pixel = h.pixel;
-  p.slices = h.slices;
-  p.slice_thickness_A = h.slice_thickness_A;
-  p.wavelength_A = electron_wavelength_A(h.energy_eV);
-  p.sigma = interaction_parameter(h.energy_eV);
   p.grid_kind = o.grid;
   p.bandwidth = o.bandwidth;
   p.adjoint = o.adjoint;

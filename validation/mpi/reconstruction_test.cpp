@@ -1,7 +1,7 @@
 // The solvers on real ranks against the serial one, on a small simulated specimen.
 #include "mpi_test.hpp"
 #include "ptychoscale/base/error.hpp"
-#include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/io/window_model.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
@@ -68,14 +68,7 @@ private:
   void write() const {
     const auto h = small_header();
     const auto backend = make_backend({"cpu", 1, Planning::estimate});
-    MultisliceParameters p;
-    p.detector = p.grid = h.detector;
-    p.pixel = h.pixel;
-    p.slices = h.slices;
-    p.slice_thickness_A = h.slice_thickness_A;
-    p.wavelength_A = electron_wavelength_A(h.energy_eV);
-    p.sigma = interaction_parameter(h.energy_eV);
-    Multislice model(*backend, p, h.probe);
+    Multislice model(*backend, window_model(h), h.probe);
     const auto truth = specimen(h);
     Buffer<float> volume(*backend, truth.size(), MemoryLabel::volume);
     volume.upload(truth);

@@ -3,6 +3,7 @@
 // by a pixel. The control is the same loop on one tile.
 #include "ptychoscale/base/physics.hpp"
 #include "ptychoscale/geometry/exchange_plan.hpp"
+#include "ptychoscale/io/window_model.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/quality/seams.hpp"
@@ -92,8 +93,8 @@ private:
     std::vector<Box> cores;
     for (const Tile& t : run_.tiles) cores.push_back(t.core);
     const Box scanned{45, 130, 45, 130};
-    return measure_seams(read, header_.slices, header_.volume, parameters_.sigma, interior_borders(cores),
-                         scanned);
+    return measure_seams(read, header_.slices, header_.volume, interaction_parameter(header_.energy_eV),
+                         interior_borders(cores), scanned);
   }
 
   void simulate_truth() {
@@ -105,13 +106,7 @@ private:
   }
 
   void simulate_patterns() {
-    parameters_.detector = parameters_.grid = header_.detector;
-    parameters_.pixel = header_.pixel;
-    parameters_.slices = header_.slices;
-    parameters_.slice_thickness_A = header_.slice_thickness_A;
-    parameters_.wavelength_A = electron_wavelength_A(header_.energy_eV);
-    parameters_.sigma = interaction_parameter(header_.energy_eV);
-    model_ = std::make_unique<Multislice>(*backend_, parameters_, header_.probe);
+    model_ = std::make_unique<Multislice>(*backend_, window_model(header_), header_.probe);
     Buffer<float> volume(*backend_, truth_.size(), MemoryLabel::volume);
     volume.upload(truth_);
     for (const auto& position : header_.positions_A) {
@@ -210,7 +205,6 @@ private:
   SimulationParameters simulation_ = specimen();
   DatasetHeader header_ = make_header(simulation_);
   std::unique_ptr<Backend> backend_ = make_backend({"cpu", 1, Planning::estimate});
-  MultisliceParameters parameters_;
   std::unique_ptr<Multislice> model_;
   std::vector<float> truth_;
   std::vector<std::vector<float>> amplitudes_;
