@@ -111,7 +111,10 @@ void check_outputs(const ReconstructOptions& options, const DatasetHeader& heade
 /// Backend with what FFTW learned before; only rank 0 reads the file, the solver shares it.
 std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const Communicator& comm,
                                        int threads) {
-  auto backend = make_backend({.kind = options.backend, .threads = threads, .planning = Planning::measure});
+  auto backend = make_backend({.kind = options.backend,
+                               .threads = threads,
+                               .planning = Planning::measure,
+                               .local_rank = comm.local_rank()});
   if (comm.rank() == 0) load_wisdom(*backend, options.wisdom);
   return backend;
 }

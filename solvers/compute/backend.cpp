@@ -1,6 +1,7 @@
 #include "ptychoscale/compute/backend.hpp"
 
 #include "cpu/cpu_backend.hpp"
+#include "cuda/cuda_backend.hpp"
 #include "ptychoscale/base/error.hpp"
 
 #include <fmt/format.h>
@@ -8,12 +9,21 @@
 
 namespace ptychoscale {
 
-std::vector<std::string> backend_names() { return {"cpu"}; }
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names{"cpu"};
+#ifdef PTYCHOSCALE_CUDA
+  names.emplace_back("cuda");
+#endif
+  return names;
+}
 
 std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
   if (options.threads < 1)
     throw InputError(fmt::format("threads: {} is not usable; give at least 1", options.threads));
   if (options.kind == "cpu") return make_cpu_backend(options);
+#ifdef PTYCHOSCALE_CUDA
+  if (options.kind == "cuda") return make_cuda_backend(options);
+#endif
   throw InputError(fmt::format("backend: '{}' is unknown; this build has {}", options.kind,
                                fmt::join(backend_names(), ", ")));
 }

@@ -46,7 +46,7 @@ struct ExchangeOptions {
   std::size_t buffer_bytes = std::size_t{32} << 20;
 };
 
-/// `tiling` must outlive the exchange. Buffers come from `backend`, label `exchange`.
+/// Collective. `tiling` must outlive the exchange. Buffers come from `backend`, label `exchange`.
 [[nodiscard]] std::unique_ptr<GradientExchange> make_exchange(const ExchangeOptions& options, const Communicator& comm,
                                                               Backend& backend, const Tiling& tiling, int slices,
                                                               PhaseTimer& timer);

@@ -207,6 +207,7 @@ struct BackendOptions {
   std::string kind = "cpu";
   int threads = 1;
   Planning planning = Planning::measure;
+  int local_rank = 0;  ///< of this process on its host; GPUs are dealt by it, round robin
 };
 
 /// The one place that names the backends. Throws InputError for an unknown or unusable one.

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "ptychoscale/compute/backend.hpp"
+
+#include <memory>
+
+namespace ptychoscale {
+
+/// One GPU, one stream, cuFFT and element-wise kernels; exchange buffers are pinned host memory that kernels
+/// pack into and MPI sends from. Results are the same from run to run: no atomics. Throws InputError without
+/// a usable GPU.
+[[nodiscard]] std::unique_ptr<Backend> make_cuda_backend(const BackendOptions& options);
+
+} // namespace ptychoscale
