@@ -25,7 +25,7 @@ public:
   [[nodiscard]] explicit LineFft(Planning planning);
 
   /// Rows that are transformed by one plan: short single lines cost as much in calls as in arithmetic.
-  static constexpr int row_block = 8;
+  static constexpr int row_block = 16;
 
   /// Plans a length for rows (contiguous) and for column blocks ([n][block]). Not thread-safe.
   void prepare(int length);
