@@ -7,7 +7,7 @@
 namespace ptychoscale {
 
 /// Where FFTW's wisdom is kept between runs unless the user names a file:
-/// $XDG_CACHE_HOME/ptychoscale/fftw-wisdom, or the same below ~/.cache; empty when there is no home.
+/// $XDG_CACHE_HOME/ptychoscale/fftw-wisdom.json, or the same below ~/.cache; empty when there is no home.
 [[nodiscard]] std::filesystem::path default_wisdom_file();
 
 /// Hands the file's wisdom to the backend; a missing file is no wisdom. Throws InputError naming a file that

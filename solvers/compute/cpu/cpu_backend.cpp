@@ -107,8 +107,8 @@ public:
       for (auto& s : scratch_) s.fit(e);
     }
   }
-  [[nodiscard]] std::string planning_knowledge() const override { return LineFft::wisdom(); }
-  void learn_planning(const std::string& knowledge) override { LineFft::learn(knowledge); }
+  [[nodiscard]] std::string planning_knowledge() const override { return fft_.wisdom(); }
+  void learn_planning(const std::string& knowledge) override { fft_.learn(knowledge); }
 
   void transform_rows(Waves waves, Direction direction) override {
     const int nx = waves.extent.x;

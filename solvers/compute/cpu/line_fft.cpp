@@ -4,6 +4,9 @@
 
 #include <fftw3.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <charconv>
 
 namespace ptychoscale {
 namespace {
@@ -25,17 +28,30 @@ fftwf_plan make_plan(Complex* scratch, int length, Layout l, Direction direction
                              nullptr, l.stride, l.distance, sign, flags);
 }
 
+// PATIENT, because MEASURE does not try the buffered plans that make column blocks up to 1.5 x faster; the lines
+// are short and what was found is kept as wisdom.
+unsigned flags_of(Planning planning) {
+  return planning == Planning::measure ? FFTW_PATIENT | FFTW_WISDOM_ONLY : FFTW_ESTIMATE;
+}
+
+std::string exported_wisdom() {
+  const std::unique_ptr<char, decltype(&fftwf_free)> text(fftwf_export_wisdom_to_string(), &fftwf_free);
+  if (!text) throw RunError("FFTW could not write its wisdom");
+  return text.get();
+}
+
+[[noreturn]] void refuse_wisdom() {
+  throw InputError(
+      "FFTW wisdom: the text is not wisdom of this FFTW in single precision; delete the cache file");
+}
+
 } // namespace
 
 void LineFft::Destroy::operator()(fftwf_plan_s* plan) const noexcept { fftwf_destroy_plan(plan); }
 
 LineFft::LineFft(Planning planning) : planning_(planning) {}
 
-void LineFft::prepare(int length) {
-  if (plans_.contains(length)) return;
-  // PATIENT, because MEASURE does not try the buffered plans that make column blocks up to 1.5 x faster; the
-  // lines are short and what was found is kept as wisdom.
-  const unsigned flags = planning_ == Planning::measure ? FFTW_PATIENT : FFTW_ESTIMATE;
+LineFft::Plans LineFft::make_plans(int length, unsigned flags) {
   MeteredVector<Complex, MemoryLabel::fft> scratch(static_cast<std::size_t>(length) * block);
   Plans made;
   for (const auto direction : {Direction::forward, Direction::inverse}) {
@@ -44,9 +60,24 @@ void LineFft::prepare(int length) {
     made.rows[d].reset(make_plan(scratch.data(), length, {row_block, 1, length}, direction, flags));
     made.columns[d].reset(make_plan(scratch.data(), length, {block, block, 1}, direction, flags));
     if (!made.row[d] || !made.rows[d] || !made.columns[d])
-      throw RunError(fmt::format("FFTW could not plan length {}", length));
+      throw RunError(fmt::format("FFTW could not plan length {}; delete its wisdom file", length));
   }
-  plans_.emplace(length, std::move(made));
+  return made;
+}
+
+void LineFft::prepare(int length) {
+  if (plans_.contains(length)) return;
+  // The planner looks at all it knows, the parts of other lengths too: it may know this length only.
+  fftwf_forget_wisdom();
+  if (planning_ == Planning::measure) {
+    if (!wisdom_.contains(length)) {
+      const Plans measured = make_plans(length, FFTW_PATIENT);
+      wisdom_[length] = exported_wisdom();
+      fftwf_forget_wisdom();
+    }
+    if (fftwf_import_wisdom_from_string(wisdom_[length].c_str()) == 0) refuse_wisdom();
+  }
+  plans_.emplace(length, make_plans(length, flags_of(planning_)));
 }
 
 const LineFft::Plans& LineFft::plans(int length) const {
@@ -69,15 +100,24 @@ void LineFft::columns(Complex* lines, int length, Direction direction) const {
   fftwf_execute_dft(plans(length).columns[static_cast<std::size_t>(direction)].get(), raw(lines), raw(lines));
 }
 
-std::string LineFft::wisdom() {
-  const std::unique_ptr<char, decltype(&fftwf_free)> text(fftwf_export_wisdom_to_string(), &fftwf_free);
-  return text ? std::string(text.get()) : std::string();
+std::string LineFft::wisdom() const {
+  nlohmann::ordered_json all{{"version", std::string(fftwf_version)}};
+  for (const auto& [length, text] : wisdom_) all[std::to_string(length)] = text;
+  return all.dump(2) + '\n';
 }
 
 void LineFft::learn(const std::string& wisdom) {
-  if (!wisdom.empty() && fftwf_import_wisdom_from_string(wisdom.c_str()) == 0)
-    throw InputError(
-        "FFTW wisdom: the text is not wisdom of this FFTW in single precision; delete the cache file");
+  const auto all = nlohmann::json::parse(wisdom, nullptr, false);
+  if (!all.is_object() || all.value("version", nlohmann::json()) != std::string(fftwf_version)) refuse_wisdom();
+  for (const auto& [key, text] : all.items()) {
+    if (key == "version") continue;
+    int length = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), length);
+    if (error != std::errc() || *end != '\0' || !text.is_string()) refuse_wisdom();
+    fftwf_forget_wisdom();
+    if (fftwf_import_wisdom_from_string(text.get_ref<const std::string&>().c_str()) == 0) refuse_wisdom();
+    wisdom_.emplace(length, text);
+  }
 }
 
 } // namespace ptychoscale

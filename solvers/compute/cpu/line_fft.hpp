@@ -28,6 +28,9 @@ public:
   static constexpr int row_block = 16;
 
   /// Plans a length for rows (contiguous) and for column blocks ([n][block]). Not thread-safe.
+  ///
+  /// Plans follow from the length's wisdom alone, be it learned or measured here: the process that measured and
+  /// every later one that learned compute the same bits.
   void prepare(int length);
 
   /// `count` <= row_block contiguous lines, [count][length].
@@ -35,8 +38,10 @@ public:
   /// `lines` is 64-byte aligned, [length][block].
   void columns(Complex* lines, int length, Direction direction) const;
 
-  [[nodiscard]] static std::string wisdom();
-  static void learn(const std::string& wisdom);
+  /// FFTW's wisdom of every length measured or learned: a JSON object, {"version": ..., "48": ..., ...}.
+  [[nodiscard]] std::string wisdom() const;
+  /// Adds the lengths not yet known. Throws InputError for text that is not wisdom of this FFTW.
+  void learn(const std::string& wisdom);
 
 private:
   struct Destroy {
@@ -49,8 +54,10 @@ private:
     Plan columns[2];
   };
   [[nodiscard]] const Plans& plans(int length) const;
+  [[nodiscard]] static Plans make_plans(int length, unsigned flags);
 
   Planning planning_;
+  std::map<int, std::string> wisdom_;
   std::map<int, Plans> plans_;
 };
 
