@@ -151,6 +151,14 @@ ScanShape read_scan(Object o) {
   return scan;
 }
 
+std::map<std::string, double> read_cost_fall(Object o) {
+  std::map<std::string, double> falls;
+  for (const char* method : {"serial", "gd", "hve"})
+    if (o.has(method)) falls[method] = o.number(method);
+  o.finish();
+  return falls;
+}
+
 Case read_case(Object o) {
   Case c;
   auto& p = c.simulation;
@@ -172,6 +180,7 @@ Case read_case(Object o) {
   p.seed = o.seed("seed", p.seed);
   if (o.has("specimen")) p.specimen = read_specimen(o.object("specimen"));
   if (o.has("iterations")) c.iterations = o.integer("iterations");
+  if (o.has("cost_fall")) c.cost_fall = read_cost_fall(o.object("cost_fall"));
   o.finish();
   return c;
 }

@@ -3,6 +3,7 @@
 #include "ptychoscale/simulate/simulation.hpp"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ struct Case {
   std::string description;
   SimulationParameters simulation;
   int iterations = 10; ///< of a benchmark, unless told otherwise
+  /// What those iterations must bring: by method, the least ratio of the empty volume's cost to the last one.
+  std::map<std::string, double> cost_fall;
 };
 
 /// Reads a case: a name out of bench/cases, or the path of a JSON file. Lengths are in the units that the

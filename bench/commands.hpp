@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -25,9 +26,19 @@ using Action = std::function<int(const Invocation&)>;
 /// @{
 void add_simulate_command(CLI::App& app, Action& action);
 void add_reconstruct_command(CLI::App& app, Action& action);
-void add_bench_command(CLI::App& app, Action& action);
+void add_plan_command(CLI::App& app, Action& action);
+void add_rates_command(CLI::App& app, Action& action);
+void add_assess_command(CLI::App& app, Action& action);
 void add_validate_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 /// @}
+
+/// Whether a command is about many runs, and thus carried out by the Python package of bench/harness.
+[[nodiscard]] bool belongs_to_harness(std::string_view command);
+/// Names those commands in the help.
+void add_harness_commands(CLI::App& app);
+/// Replaces this process by the harness, which carries out the command line. Returns, with an exit code, only
+/// when there is no python.
+[[nodiscard]] int become_harness(int argc, char** argv);
 
 } // namespace ptychoscale

@@ -163,14 +163,15 @@ void check_probe(const Reference& r, Backend& backend, std::vector<GoldenCheck>&
                     relative_error(origin.download(), r.file.complexes("probe_origin", {r.ny(), r.nx()})),
                     wave_limit});
 
-  Buffer<Complex> reciprocal(backend, probe.size(), MemoryLabel::waves);
-  reciprocal.upload(probe);
+  const auto lit = crop_to_aperture(probe, r.model.detector);
+  Buffer<Complex> aperture(backend, lit.values.size(), MemoryLabel::waves);
+  aperture.upload(lit.values);
   const auto positions = r.file.reals("positions_A", {r.positions, 2});
   std::vector<Complex> waves;
   for (std::size_t i = 0; i < r.positions; ++i) {
     DeviceWave wave(backend, r.model.detector, {});
     const Backend::Shift shift{positions[2 * i] / r.model.pixel.y, positions[2 * i + 1] / r.model.pixel.x};
-    backend.shift_probe(wave.view(), reciprocal.data(), {&shift, 1});
+    backend.shift_probe(wave.view(), {aperture.data(), lit.box}, {&shift, 1});
     wave.to_real();
     const auto values = wave.download();
     waves.insert(waves.end(), values.begin(), values.end());

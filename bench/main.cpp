@@ -19,7 +19,7 @@ using namespace ptychoscale;
 bool runs_alone(int argc, char** argv) {
   if (argc < 2) return true;
   const std::string_view command = argv[1];
-  return command == "bench" || command == "validate" || command == "info" || command.starts_with("-");
+  return command == "assess" || command == "validate" || command == "info" || command.starts_with("-");
 }
 
 /// Parses the command line. Gives an exit code when there is nothing to run (help, or a mistake).
@@ -34,9 +34,12 @@ std::optional<int> parse(int argc, char** argv, const Communicator* comm, Action
   app.require_subcommand(1);
   add_simulate_command(app, action);
   add_reconstruct_command(app, action);
-  add_bench_command(app, action);
+  add_plan_command(app, action);
+  add_rates_command(app, action);
+  add_assess_command(app, action);
   add_validate_command(app, action);
   add_info_command(app, action);
+  add_harness_commands(app);
   try {
     app.parse(argc, argv);
     return std::nullopt;
@@ -65,6 +68,7 @@ int run(int argc, char** argv, const Communicator* comm) {
 } // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && belongs_to_harness(argv[1])) return become_harness(argc, argv);
   if (runs_alone(argc, argv)) return run(argc, argv, nullptr);
   try {
     const MpiSession session(argc, argv);

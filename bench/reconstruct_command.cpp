@@ -1,5 +1,5 @@
 #include "assessment.hpp"
-#include "choices.hpp"
+#include "case_file.hpp"
 #include "commands.hpp"
 #include "ending.hpp"
 #include "interruption.hpp"
@@ -13,13 +13,12 @@
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "report.hpp"
 #include "results_table.hpp"
+#include "solver_options.hpp"
 #include "wisdom_file.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -29,71 +28,19 @@
 namespace ptychoscale {
 namespace {
 
-const Choices<Method> methods{{"serial", Method::serial}, {"gd", Method::gd}, {"hve", Method::hve}};
-const Choices<UpdateRule> updates{
-    {"as_printed", UpdateRule::as_printed}, {"once", UpdateRule::once}, {"batch", UpdateRule::batch}};
-const Choices<ExchangeKind> exchanges{{"appp", ExchangeKind::appp},
-                                      {"passes", ExchangeKind::passes},
-                                      {"neighbours", ExchangeKind::neighbours},
-                                      {"allreduce", ExchangeKind::allreduce}};
-const Choices<HaloFill> fills{
-    {"paste", HaloFill::paste}, {"mean", HaloFill::mean}, {"never", HaloFill::never}};
-const Choices<GridKind> grids{{"window", GridKind::window}, {"tile", GridKind::tile}};
-const Choices<Adjoint> adjoints{
-    {"store", Adjoint::store}, {"checkpoint", Adjoint::checkpoint}, {"reverse", Adjoint::reverse}};
-const Choices<Bandwidth> bandwidths{{"none", Bandwidth::none}, {"two_thirds", Bandwidth::two_thirds}};
-const Choices<bool> measurement_places{{"resident", false}, {"stream", true}};
-
-/// What the user asked for; the words of choices are still text.
+/// What the user asked for.
 struct ReconstructOptions {
   std::filesystem::path dataset;
+  std::string case_name;
   std::filesystem::path output;
   std::string json;
   std::filesystem::path wisdom = default_wisdom_file();
   std::string backend = "cpu";
   int threads = 0;
-  std::string rounds = "1";
-  std::string mesh;
-  std::optional<double> halo_pm;
-  ReconstructionOptions solver;
+  std::optional<int> as_rank;
+  int of = 0;
+  SolverOptions solver;
 };
-
-/// A whole number of 1 or more; 0 for any other text.
-int positive_number(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::max(value, 0) : 0;
-}
-
-std::optional<Mesh> read_mesh(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  const auto x = std::min(text.find('x'), text.size() - 1);
-  const Mesh mesh{positive_number(text.substr(0, x)), positive_number(text.substr(x + 1))};
-  if (mesh.rows == 0 || mesh.columns == 0)
-    throw InputError(fmt::format("--mesh: '{}'; valid: ROWSxCOLUMNS, for example 2x3", text));
-  return mesh;
-}
-
-int read_rounds(const std::string& text) {
-  if (text == "max") return 0;
-  const int rounds = positive_number(text);
-  if (rounds == 0)
-    throw InputError(
-        fmt::format("--rounds: '{}'; valid: 1 or more, or max for one exchange per position", text));
-  return rounds;
-}
-
-ReconstructionOptions solver_options(const ReconstructOptions& options) {
-  auto solver = options.solver;
-  solver.mesh = read_mesh(options.mesh);
-  solver.rounds = read_rounds(options.rounds);
-  if (options.halo_pm) solver.halo_A = *options.halo_pm / 100;
-  if (solver.adjoint == Adjoint::reverse && solver.bandwidth == Bandwidth::two_thirds)
-    throw InputError(
-        "--adjoint: reverse needs --bandwidth none, since a limited wave cannot be run backwards; valid with "
-        "two_thirds: store, checkpoint");
-  return solver;
-}
 
 /// Four float32 volumes (phase, potential, and PtyRAD's phase and amplitude), and room for the rest.
 std::int64_t reconstruction_bytes(const DatasetHeader& h) {
@@ -127,36 +74,32 @@ std::vector<RankPlace> gather_places(const Communicator& comm) {
   return places;
 }
 
-Reconstruction solve(const Communicator& comm, Backend& backend, const DatasetReader& dataset,
-                     const ReconstructionOptions& options) {
-  Progress progress(std::string(name(options.method)), "iterations", options.iterations, 0, comm.rank() == 0);
+Reconstruction solve(const Communicator& comm, Backend& backend, const Acquisition& acquisition,
+                     const ReconstructionPlan& plan, const ReconstructionOptions& options) {
+  Progress progress(std::string(name(options.method)), "iterations", options.iterations, 0, comm.leads());
   const ReconstructionHooks hooks{
       .on_iteration = [&](int iteration, double cost,
                           double) { progress.advance_to(iteration + 1, fmt::format(", cost {:.4g}", cost)); },
       .interrupted = [] { return interrupted(); }};
-  return reconstruct(comm, backend, dataset, options, hooks);
+  return reconstruct(comm, backend, acquisition, plan, options, hooks);
 }
 
 void write(const ReconstructOptions& options, const Communicator& comm, Backend& backend,
            const RunReport& report) {
-  const auto& tile = report.result.tiling.tiles[static_cast<std::size_t>(comm.rank())];
+  const auto& tile = report.plan.tiling.tiles[static_cast<std::size_t>(comm.rank())];
   const auto area = tile.extended.extent().area();
   const auto read_tile = [&](int slice, std::span<float> out) {
     backend.to_host(out.data(), report.result.volume.data() + static_cast<std::size_t>(slice) * area,
                     out.size_bytes());
   };
-  const auto& header = report.dataset.header();
-  const ReconstructionInfo info{.sigma = interaction_parameter(header.energy_eV),
+  const ReconstructionInfo info{.sigma = interaction_parameter(report.header.energy_eV),
                                 .cost_per_iteration = report.result.cost,
                                 .report_json =
                                     comm.rank() == 0 ? report_json(report, ReportDetail::reproducible) : ""};
-  write_reconstruction(options.output, comm, header, report.result.tiling, read_tile, info);
+  write_reconstruction(options.output, comm, report.header, report.plan.tiling, read_tile, info);
 }
 
-void tell(const ReconstructOptions& options, RunReport& report) {
-  if (report.dataset.has_truth())
-    report.assessment = Assessment{assess_quality(options.output, report.dataset),
-                                   assess_seams(options.output, report.dataset, options.output)};
+void tell(const ReconstructOptions& options, const RunReport& report) {
   const auto json = report_json(report, ReportDetail::full);
   if (options.json == "-") {
     fmt::print("{}", json);
@@ -166,35 +109,44 @@ void tell(const ReconstructOptions& options, RunReport& report) {
   fmt::print("{}", results_table(json));
 }
 
-int reconstruct_dataset(const ReconstructOptions& options, const Invocation& call) {
-  const auto& comm = *call.comm;
+int reconstruct_dataset(const ReconstructOptions& options, const Communicator& comm,
+                        const std::vector<std::string>& argv) {
   const int threads = options.threads > 0 ? options.threads : default_threads(comm.local_size());
   std::optional<DatasetReader> dataset;
   std::unique_ptr<Backend> backend;
   ReconstructionOptions solver;
+  ReconstructionPlan plan;
   comm.agree([&] {
-    solver = solver_options(options);
+    solver = resolve(options.solver);
     dataset.emplace(options.dataset);
     if (comm.rank() == 0) check_outputs(options, dataset->header());
+    plan = plan_reconstruction(dataset->header(), solver, comm.size());
     backend = ready_backend(options, comm, threads);
   });
   watch_for_interruption();
-  const auto result = solve(comm, *backend, *dataset, solver);
+  const auto result = solve(comm, *backend, acquisition_of(*dataset), plan, solver);
   if (comm.rank() == 0) save_wisdom(*backend, options.wisdom);
 
   const auto description = backend->description();
-  RunReport report{.argv = call.argv,
-                   .dataset_file = options.dataset,
-                   .dataset = *dataset,
+  RunReport report{.argv = argv,
+                   .header = dataset->header(),
+                   .source = {options.dataset, dataset->content_hash()},
                    .options = solver,
+                   .plan = plan,
                    .result = result,
                    .backend = description,
                    .threads = threads,
                    .places = gather_places(comm),
-                   .assessment = std::nullopt};
+                   .assessment = std::nullopt,
+                   .as_rank = std::nullopt};
   write(options, comm, *backend, report);
   comm.agree([&] {
-    if (comm.rank() == 0) tell(options, report);
+    if (comm.rank() == 0) {
+      if (dataset->has_truth())
+        report.assessment = Assessment{assess_quality(options.output, *dataset),
+                                       assess_seams(options.output, *dataset, options.output)};
+      tell(options, report);
+    }
     if (!verified(result))
       throw RunError(
           fmt::format("{}: the cost did not fall; try a smaller --step", options.dataset.string()));
@@ -202,60 +154,54 @@ int reconstruct_dataset(const ReconstructOptions& options, const Invocation& cal
   return exit_ok;
 }
 
-/// Adds an option that takes one of a few words.
-template <class E>
-void add_choice(CLI::App& command, const std::string& flag, E& target, const Choices<E>& choices,
-                const std::string& help) {
-  command
-      .add_option_function<std::string>(
-          flag, [&target, &choices](const std::string& word) { target = meaning(choices, word); }, help)
-      ->check(CLI::IsMember(words(choices)))
-      ->default_str(word_for(choices, target));
+/// One rank of many: its own allocations and arithmetic, what comes from the others left out.
+int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& call) {
+  if (call.comm->size() != 1)
+    throw InputError(fmt::format("--as-rank: started on {} ranks; valid: one process", call.comm->size()));
+  const auto comm = Communicator::alone(*options.as_rank, options.of);
+  auto solver = resolve(options.solver);
+  // Nothing is reconstructed, and a step that fits would cost a run through the empty specimen.
+  if (!solver.step) solver.step = 1;
+  std::optional<DatasetReader> dataset;
+  if (!options.dataset.empty()) dataset.emplace(options.dataset);
+  const auto header = dataset ? dataset->header() : make_header(load_case(options.case_name).simulation);
+  const auto plan = plan_reconstruction(header, solver, options.of);
+  const int threads = options.threads > 0 ? options.threads : default_threads(1);
+  const auto backend = ready_backend(options, comm, threads);
+  watch_for_interruption();
+  const auto acquisition = dataset ? acquisition_of(*dataset) : acquisition_without_data(header);
+  const auto result = solve(comm, *backend, acquisition, plan, solver);
+  save_wisdom(*backend, options.wisdom);
+  const auto description = backend->description();
+  tell(options,
+       {.argv = call.argv,
+        .header = header,
+        .source = dataset ? DatasetSource{options.dataset, dataset->content_hash()} : DatasetSource{},
+        .options = solver,
+        .plan = plan,
+        .result = result,
+        .backend = description,
+        .threads = threads,
+        .places = gather_places(comm),
+        .assessment = std::nullopt,
+        .as_rank = options.as_rank});
+  return exit_ok;
 }
 
-void add_solver_options(CLI::App& command, ReconstructOptions& o) {
-  auto& s = o.solver;
-  add_choice(command, "--method", s.method, methods,
-             "serial: one rank; gd: Gradient Decomposition; hve: Halo Voxel Exchange");
-  command.add_option("--iterations", s.iterations, "Sweeps over all positions")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command.add_option("--step", s.step, "Step size alpha in (V A)^2; left out: one that converges")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--mesh", o.mesh, "Ranks over the specimen, ROWSxCOLUMNS; left out: the squarest tiles");
-  command.add_option("--halo-pm", o.halo_pm, "Halo in picometre; left out: what the positions' circles need")
-      ->check(CLI::NonNegativeNumber);
-  add_choice(command, "--grid", s.grid, grids,
-             "Where waves propagate: a detector-sized window, or the rank's whole tile");
-  add_choice(command, "--adjoint", s.adjoint, adjoints,
-             "Waves for the gradient: kept, partly kept, or run backwards");
-  add_choice(command, "--bandwidth", s.bandwidth, bandwidths,
-             "Bandwidth limit of transmission and propagation");
-  add_choice(command, "--measurements", s.stream_measurements, measurement_places,
-             "Patterns in memory, or read from the file as needed");
-}
-
-void add_gd_options(CLI::App& command, ReconstructOptions& o) {
-  auto& s = o.solver;
-  add_choice(command, "--update", s.update, updates,
-             "gd: own gradients count twice, once, or only in the exchange");
-  command.add_option("--rounds", o.rounds, "gd: exchanges per iteration; max: one per position")
-      ->capture_default_str();
-  add_choice(command, "--exchange", s.exchange, exchanges,
-             "gd: pipelined passes, blocking passes, 8 neighbours, or one global sum");
-}
-
-void add_hve_options(CLI::App& command, ReconstructOptions& o) {
-  auto& s = o.solver;
-  command
-      .add_option("--extra-rows", s.extra_rows,
-                  "hve: rows of the neighbours' positions repeated on each side")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  add_choice(command, "--halo-fill", s.halo_fill, fills, "hve: what a halo becomes at an exchange");
-  command.add_option("--paste-every", s.paste_every, "hve: iterations between exchanges")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+/// What only one of the two ways to run can use, or needs.
+void check_use(const ReconstructOptions& o) {
+  if (o.as_rank) {
+    if (o.of < 1) throw InputError("--as-rank: also give --of, the number of ranks it is one of");
+    if (o.dataset.empty() == o.case_name.empty())
+      throw InputError("--as-rank: give either a DATASET or --case");
+    if (!o.output.empty())
+      throw InputError("--output: one rank of many makes no reconstruction; leave it out with --as-rank");
+    return;
+  }
+  if (o.of != 0 || !o.case_name.empty() || o.solver.chosen.positions_at_most != 0)
+    throw InputError("--case, --of and --positions are for --as-rank");
+  if (o.dataset.empty()) throw InputError("DATASET: give the file to reconstruct");
+  if (o.output.empty()) throw InputError("--output: name the reconstruction to write");
 }
 
 void add_run_options(CLI::App& command, ReconstructOptions& o) {
@@ -273,26 +219,47 @@ void add_run_options(CLI::App& command, ReconstructOptions& o) {
   command.add_option("--json", o.json, "Also write the full report here; - prints it instead of the table");
 }
 
+void add_one_rank_options(CLI::App& command, ReconstructOptions& o) {
+  command.add_option(
+      "--as-rank", o.as_rank,
+      "Run one rank of many alone, to measure its memory and its time per position: with --of, and "
+      "without the others' answers");
+  command.add_option("--of", o.of, "The number of ranks that --as-rank is one of")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--case", o.case_name,
+                     "With --as-rank, instead of a DATASET: a case's geometry, without its patterns");
+  command
+      .add_option("--positions", o.solver.chosen.positions_at_most,
+                  "With --as-rank: visit only the first so many of the rank's positions")
+      ->check(CLI::PositiveNumber);
+}
+
 } // namespace
 
 void add_reconstruct_command(CLI::App& app, Action& action) {
   auto* command =
       app.add_subcommand("reconstruct", "Recover the potential from a dataset and measure the run");
   const auto o = std::make_shared<ReconstructOptions>();
-  command->add_option("DATASET", o->dataset, "A dataset of `ptychoscale simulate`, or another in that layout")
-      ->required();
-  command->add_option("-o,--output", o->output, "The reconstruction to write, HDF5")->required();
-  add_solver_options(*command, *o);
-  add_gd_options(*command, *o);
-  add_hve_options(*command, *o);
+  command->add_option("DATASET", o->dataset,
+                      "A dataset of `ptychoscale simulate`, or another in that layout");
+  command->add_option("-o,--output", o->output, "The reconstruction to write, HDF5");
+  add_method_option(*command, o->solver);
+  add_solver_options(*command, o->solver);
   add_run_options(*command, *o);
+  add_one_rank_options(*command, *o);
   command->footer(
       "Examples:\n"
       "  ptychoscale reconstruct ci.h5 --method serial -o serial.h5\n"
       "  mpirun -n 4 ptychoscale reconstruct ci.h5 --method gd --iterations 20 -o gd.h5 --json gd.json\n"
-      "  mpirun -n 4 ptychoscale reconstruct ci.h5 --method hve --paste-every 2 -o hve.h5");
-  command->callback(
-      [&action, o] { action = [o](const Invocation& call) { return reconstruct_dataset(*o, call); }; });
+      "  mpirun -n 4 ptychoscale reconstruct ci.h5 --method hve --paste-every 2 -o hve.h5\n"
+      "  ptychoscale reconstruct --case pbtio3-large --as-rank 0 --of 4158 --positions 1 --measurements "
+      "stream");
+  command->callback([&action, o] {
+    action = [o](const Invocation& call) {
+      check_use(*o);
+      return o->as_rank ? reconstruct_as_rank(*o, call) : reconstruct_dataset(*o, *call.comm, call.argv);
+    };
+  });
 }
 
 } // namespace ptychoscale

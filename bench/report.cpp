@@ -1,98 +1,31 @@
 #include "report.hpp"
 
-#include "build_info.hpp"
-#include "machine.hpp"
+#include "report_row.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <ctime>
-#include <fstream>
-#include <numeric>
 
 namespace ptychoscale {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr int schema_version = 1;
-
-std::string random_uuid() {
-  std::string uuid;
-  std::ifstream("/proc/sys/kernel/random/uuid") >> uuid;
-  return uuid;
-}
-
-std::string launcher() {
-  for (const auto& [variable, name] :
-       {std::pair{"OMPI_COMM_WORLD_SIZE", "mpirun (Open MPI)"}, std::pair{"SLURM_STEP_ID", "srun"},
-        std::pair{"PMI_RANK", "mpiexec (PMI)"}})
-    if (std::getenv(variable) != nullptr) return name;
-  return "none";
-}
-
 Json context(const RunReport& r, ReportDetail detail) {
-  const auto build = build_info();
-  const auto& header = r.dataset.header();
-  Json c{{"schema_version", schema_version}, {"evidence", "measured"}};
+  Json c = provenance("measured");
   if (detail == ReportDetail::full) {
-    const auto machine = this_machine();
-    c["uuid"] = random_uuid();
-    c["date"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-    c["argv"] = r.argv;
-    c["launcher"] = launcher();
-    c["host_name"] = machine.host;
-    c["cpu"] = machine.cpu;
-    c["num_cpus"] = machine.cores;
+    add_occasion(c, r.argv);
     for (std::size_t rank = 0; rank < r.places.size(); ++rank)
       c["ranks"].push_back({{"rank", rank}, {"host", r.places[rank].host}, {"cores", r.places[rank].cores}});
   }
-  c["version"] = build.version;
-  c["source_commit"] = source_commit();
-  c["source_dirty"] = source_dirty();
-  c["compiler"] = build.compiler;
-  c["flags"] = build.flags;
-  c["library_build_type"] = build.build_type;
-  c["hdf5"] = build.hdf5;
-  c["mpi"] = build.mpi;
   c["backend"] = r.backend;
-  c["dataset"] = {{"case", header.case_name}, {"seed", header.seed}, {"hash", r.dataset.content_hash()}};
-  if (detail == ReportDetail::full) c["dataset"]["file"] = r.dataset_file.string();
+  c["dataset"] = {{"case", r.header.case_name}, {"seed", r.header.seed}};
+  if (r.source.hash.empty()) {
+    c["dataset"]["patterns"] = "none: the unscattered beam, dimmed";
+  } else {
+    c["dataset"]["hash"] = r.source.hash;
+    if (detail == ReportDetail::full) c["dataset"]["file"] = r.source.file.string();
+  }
   return c;
-}
-
-void add_options(Json& row, const RunReport& r) {
-  const auto& o = r.options;
-  const auto& mesh = r.result.tiling.mesh;
-  row["method"] = name(o.method);
-  row["mesh"] = {mesh.rows, mesh.columns};
-  row["ranks"] = mesh.ranks();
-  row["threads"] = r.threads;
-  row["grid"] = o.grid == GridKind::window ? "window" : "tile";
-  row["adjoint"] = o.adjoint == Adjoint::store        ? "store"
-                   : o.adjoint == Adjoint::checkpoint ? "checkpoint"
-                                                      : "reverse";
-  row["bandwidth"] = o.bandwidth == Bandwidth::none ? "none" : "two_thirds";
-  row["measurements"] = o.stream_measurements ? "stream" : "resident";
-  // HVE always steps position by position; so does serial unless told to batch.
-  if (o.method == Method::gd || (o.method == Method::serial && o.update == UpdateRule::batch))
-    row["update"] = name(o.update);
-  if (o.method == Method::gd) {
-    row["exchange"] = name(o.exchange);
-    row["rounds"] = o.rounds;
-  }
-  if (o.method == Method::hve) {
-    row["halo_fill"] = o.halo_fill == HaloFill::paste  ? "paste"
-                       : o.halo_fill == HaloFill::mean ? "mean"
-                                                       : "never";
-    row["paste_every"] = o.paste_every;
-    row["extra_rows"] = o.extra_rows;
-  }
-  row["halo_px"] = {r.result.tiling.halo.y, r.result.tiling.halo.x};
-  row["step"] = r.result.step;
 }
 
 double median(std::vector<double> values) {
@@ -102,14 +35,9 @@ double median(std::vector<double> values) {
   return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
-/// `key`_max, _mean and _min over the ranks.
-template <class Value>
-void add_spread(Json& row, const std::string& key, const std::vector<RankStatistics>& ranks, Value value) {
-  std::vector<double> all;
-  for (const auto& rank : ranks) all.push_back(static_cast<double>(value(rank)));
-  row[key + "_max"] = *std::max_element(all.begin(), all.end());
-  row[key + "_mean"] = std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
-  row[key + "_min"] = *std::min_element(all.begin(), all.end());
+/// Forward model and gradient of one position on one rank.
+double seconds_per_visit(const RankStatistics& rank, double iterations) {
+  return rank.visits_s / iterations / std::max(1, rank.positions);
 }
 
 void add_times(Json& row, const RunReport& r) {
@@ -120,34 +48,17 @@ void add_times(Json& row, const RunReport& r) {
   row["seconds_per_iteration"] = per_iteration;
   row["seconds_of_iterations"] = r.result.seconds;
   // What one rank spends on one position of the dataset, the repeated ones of HVE included.
-  row["seconds_per_position"] = per_iteration * r.result.tiling.mesh.ranks() /
-                                static_cast<double>(r.dataset.header().positions_A.size());
+  row["seconds_per_position"] = r.as_rank ? seconds_per_visit(r.result.ranks.front(), iterations)
+                                          : per_iteration * r.plan.tiling.mesh.ranks() /
+                                                static_cast<double>(r.header.positions_A.size());
+  add_spread(row, "seconds_per_visit", r.result.ranks,
+             [&](const auto& s) { return seconds_per_visit(s, iterations); });
   add_spread(row, "compute_seconds_per_iteration", r.result.ranks,
              [&](const auto& s) { return s.compute_s / iterations; });
   add_spread(row, "wait_seconds_per_iteration", r.result.ranks,
              [&](const auto& s) { return s.wait_s / iterations; });
   add_spread(row, "communication_seconds_per_iteration", r.result.ranks,
              [&](const auto& s) { return s.communication_s / iterations; });
-}
-
-void add_traffic_and_memory(Json& row, const RunReport& r, ReportDetail detail) {
-  const auto& ranks = r.result.ranks;
-  std::int64_t bytes = 0;
-  std::int64_t messages = 0;
-  for (const auto& rank : ranks) {
-    bytes += rank.bytes_sent;
-    messages += rank.messages;
-  }
-  row["bytes_sent"] = bytes;
-  row["messages_sent"] = messages;
-  add_spread(row, "positions_per_rank", ranks, [](const auto& s) { return s.positions; });
-  add_spread(row, "extended_voxels", ranks, [](const auto& s) { return s.extended_voxels; });
-  if (detail == ReportDetail::reproducible) return;
-  for (std::size_t label = 0; label < memory_label_count; ++label)
-    add_spread(row, fmt::format("memory_{}_bytes", name(static_cast<MemoryLabel>(label))), ranks,
-               [&](const auto& s) { return s.peak_bytes[label]; });
-  add_spread(row, "memory_peak_bytes", ranks, [](const auto& s) { return s.peak_total_bytes; });
-  add_spread(row, "memory_resident_bytes", ranks, [](const auto& s) { return s.resident_bytes; });
 }
 
 Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
@@ -182,13 +93,23 @@ void add_assessment(Json& row, const Assessment& a) {
 
 Json benchmark_row(const RunReport& r, ReportDetail detail) {
   Json row;
-  row["name"] = fmt::format("{}/{}/{}x{}", r.dataset.header().case_name, name(r.options.method),
-                            r.result.tiling.mesh.rows, r.result.tiling.mesh.columns);
+  row["name"] = fmt::format("{}/{}/{}x{}", r.header.case_name, name(r.options.method),
+                            r.plan.tiling.mesh.rows, r.plan.tiling.mesh.columns);
   row["run_type"] = "iteration";
   row["iterations"] = r.result.cost.size();
-  add_options(row, r);
+  add_options(row, r.options, r.plan);
+  if (r.as_rank) {
+    row["as_rank"] = *r.as_rank;
+    row["positions_visited"] = r.result.ranks.front().positions;
+  }
+  row["threads"] = r.threads;
+  row["step"] = r.result.step;
   if (detail == ReportDetail::full) add_times(row, r);
-  add_traffic_and_memory(row, r, detail);
+  add_traffic(row, r.result.ranks);
+  if (detail == ReportDetail::full) {
+    add_memory(row, r.result.ranks);
+    add_spread(row, "memory_resident_bytes", r.result.ranks, [](const auto& s) { return s.resident_bytes; });
+  }
   row["cost_of_iterations"] = r.result.cost;
   row["cost_of_empty_volume"] = r.result.vacuum_cost;
   row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());

@@ -22,17 +22,25 @@ struct Assessment {
   SeamMetrics seams;
 };
 
+/// Where the patterns came from; both empty when there were none.
+struct DatasetSource {
+  std::filesystem::path file;
+  std::string hash;
+};
+
 /// All that a report says about one run of a solver; references must outlive the call.
 struct RunReport {
   const std::vector<std::string>& argv;
-  const std::filesystem::path& dataset_file;
-  const DatasetReader& dataset;
+  const DatasetHeader& header;
+  DatasetSource source;
   const ReconstructionOptions& options;
+  const ReconstructionPlan& plan;
   const Reconstruction& result;
   const std::string& backend; ///< its description
   int threads = 1;
   std::vector<RankPlace> places; ///< by rank
   std::optional<Assessment> assessment;
+  std::optional<int> as_rank; ///< the one rank of many that ran, its neighbours not being there
 };
 
 /// Whether everything is told, or only what the same command gives again (no times, hosts, dates): that part

@@ -90,6 +90,10 @@ std::vector<Line> lines() {
   };
 }
 
+/// A run that may be wrong has no figures to show. One rank of many, run alone, reconstructs nothing that
+/// could be.
+bool withheld(const Json& row) { return !row.value("verified", true) && !row.contains("as_rank"); }
+
 } // namespace
 
 std::string results_table(std::string_view report_json) {
@@ -102,12 +106,17 @@ std::string results_table(std::string_view report_json) {
   table += '\n';
   for (const auto& line : lines()) {
     table += fmt::format("{:<{}}", line.title, title_width);
-    for (const auto& row : rows) table += fmt::format("{:>{}}", line.text(row), width);
+    for (const auto& row : rows) table += fmt::format("{:>{}}", withheld(row) ? "-" : line.text(row), width);
     table += '\n';
   }
-  for (const auto& row : rows)
+  for (const auto& row : rows) {
+    const auto method = row.value("method", "");
     if (row.contains("error"))
-      table += fmt::format("{} failed: {}\n", row.value("method", ""), row["error"].get<std::string>());
+      table += fmt::format("{} failed: {}\n", method, row["error"].get<std::string>());
+    if (withheld(row))
+      table += fmt::format("{} is not verified: {}\n", method,
+                           row.value("verification_failed", "its cost did not fall"));
+  }
   return table;
 }
 

@@ -41,6 +41,11 @@ MemoryMeter::Reading MemoryMeter::read() const {
   return r;
 }
 
+void MemoryMeter::forget_peaks() {
+  for (std::size_t i = 0; i < memory_label_count; ++i) peak_[i] = now_[i].load();
+  total_peak_ = total_.load();
+}
+
 MemoryMeter& memory_meter() {
   static MemoryMeter meter;
   return meter;

@@ -1,16 +1,13 @@
 #include "allreduce_exchange.hpp"
 
-#include "chunking.hpp"
-
 namespace ptychoscale {
 namespace {
 class AllreduceExchange final : public GradientExchange {
 public:
-  AllreduceExchange(const ExchangeOptions& options, const Communicator& comm, Backend& backend,
-                    const Tiling& tiling, int slices, PhaseTimer& timer)
+  AllreduceExchange(const Chunking& chunking, const Communicator& comm, Backend& backend,
+                    const Tiling& tiling, PhaseTimer& timer)
       : comm_(comm), backend_(backend), timer_(timer), extent_(tiling.volume),
-        extended_(tiling.tiles[comm.rank()].extended),
-        chunking_(plan_chunks(slices, {extent_.area(), extent_.area()}, 1, options.buffer_bytes)),
+        extended_(tiling.tiles[comm.rank()].extended), chunking_(chunking),
         whole_(backend,
                comm.size() == 1 ? 0 : extent_.area() * static_cast<std::size_t>(chunking_.slices_per_chunk),
                MemoryLabel::exchange) {}
@@ -55,11 +52,15 @@ private:
 };
 } // namespace
 
-std::unique_ptr<GradientExchange> make_allreduce_exchange(const ExchangeOptions& options,
-                                                          const Communicator& comm, Backend& backend,
-                                                          const Tiling& tiling, int slices,
+Chunking plan_allreduce_exchange(const ExchangeOptions& options, const Tiling& tiling, int slices) {
+  const auto pixels = tiling.volume.area();
+  return plan_chunks(slices, {pixels, pixels}, 1, options.buffer_bytes);
+}
+
+std::unique_ptr<GradientExchange> make_allreduce_exchange(const Chunking& chunking, const Communicator& comm,
+                                                          Backend& backend, const Tiling& tiling,
                                                           PhaseTimer& timer) {
-  return std::make_unique<AllreduceExchange>(options, comm, backend, tiling, slices, timer);
+  return std::make_unique<AllreduceExchange>(chunking, comm, backend, tiling, timer);
 }
 
 } // namespace ptychoscale

@@ -1,37 +1,17 @@
 #include "blocking_passes.hpp"
 
-#include "chunking.hpp"
-
-#include <algorithm>
-#include <array>
+#include "packed_load.hpp"
 
 namespace ptychoscale {
 namespace {
-std::size_t largest_message(const std::vector<PassStep>& schedule) {
-  std::size_t pixels = 0;
-  for (const PassStep& step : schedule)
-    for (const auto* transfers : {&step.receive, &step.send})
-      for (const Transfer& t : *transfers) pixels = std::max(pixels, t.box.extent().area());
-  return pixels;
-}
-
-// One message is held at a time: nothing is received before what was packed is gone.
-Chunking chunk_for_busiest(const Communicator& comm, std::size_t own_pixels, int slices,
-                           std::size_t buffer_bytes) {
-  std::array<double, 1> pixels{double(own_pixels)};
-  comm.max(pixels);
-  const auto busiest = static_cast<std::size_t>(pixels[0]);
-  return plan_chunks(slices, {busiest, busiest}, 1, buffer_bytes);
-}
-
 class BlockingPasses final : public GradientExchange {
 public:
-  BlockingPasses(const ExchangeOptions& options, const Communicator& comm, Backend& backend,
-                 const Tiling& tiling, int slices, PhaseTimer& timer)
+  BlockingPasses(const Chunking& chunking, const Communicator& comm, Backend& backend, const Tiling& tiling,
+                 PhaseTimer& timer)
       : comm_(comm), backend_(backend), timer_(timer), origin_(tiling.tiles[comm.rank()].extended.origin()),
-        schedule_(pass_schedule(tiling, comm.rank())),
-        chunking_(chunk_for_busiest(comm, largest_message(schedule_), slices, options.buffer_bytes)),
-        packed_(backend, largest_message(schedule_) * static_cast<std::size_t>(chunking_.slices_per_chunk),
+        schedule_(pass_schedule(tiling, comm.rank())), chunking_(chunking),
+        packed_(backend,
+                load_of(schedule_).largest_message * static_cast<std::size_t>(chunking_.slices_per_chunk),
                 MemoryLabel::exchange) {}
 
   void start(Volume buffer) override { volume_ = buffer; }
@@ -95,10 +75,16 @@ void BlockingPasses::send(const Transfer& to, const Range& slices) {
 }
 } // namespace
 
-std::unique_ptr<GradientExchange> make_blocking_passes(const ExchangeOptions& options,
-                                                       const Communicator& comm, Backend& backend,
-                                                       const Tiling& tiling, int slices, PhaseTimer& timer) {
-  return std::make_unique<BlockingPasses>(options, comm, backend, tiling, slices, timer);
+Chunking plan_blocking_passes(const ExchangeOptions& options, const Tiling& tiling, int slices) {
+  const auto load = busiest_load(tiling, [&](int rank) { return pass_schedule(tiling, rank); });
+  // One message is held at a time: nothing is received before what was packed is gone.
+  return plan_chunks(slices, {load.largest_message, load.largest_message}, 1, options.buffer_bytes);
+}
+
+std::unique_ptr<GradientExchange> make_blocking_passes(const Chunking& chunking, const Communicator& comm,
+                                                       Backend& backend, const Tiling& tiling,
+                                                       PhaseTimer& timer) {
+  return std::make_unique<BlockingPasses>(chunking, comm, backend, tiling, timer);
 }
 
 } // namespace ptychoscale

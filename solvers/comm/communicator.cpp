@@ -1,7 +1,9 @@
 #include "ptychoscale/comm/communicator.hpp"
 
 #include "mpi_check.hpp"
+#include "ptychoscale/base/error.hpp"
 
+#include <fmt/format.h>
 #include <mpi.h>
 
 #include <algorithm>
@@ -43,6 +45,7 @@ struct Communicator::Impl {
   MPI_Comm comm = MPI_COMM_NULL;
   int rank = 0;
   int size = 1;
+  bool alone = false;
   int local_rank = 0;
   int local_size = 1;
 
@@ -74,36 +77,54 @@ Communicator::~Communicator() = default;
 Communicator Communicator::world() { return Communicator(std::make_unique<Impl>(MPI_COMM_WORLD)); }
 Communicator Communicator::self() { return Communicator(std::make_unique<Impl>(MPI_COMM_SELF)); }
 
+Communicator Communicator::alone(int rank, int size) {
+  if (rank < 0 || rank >= size)
+    throw InputError(fmt::format("rank: {} of {} does not exist; valid: 0 to {}", rank, size, size - 1));
+  auto impl = std::make_unique<Impl>(MPI_COMM_SELF);
+  impl->rank = rank;
+  impl->size = size;
+  impl->alone = true;
+  return Communicator(std::move(impl));
+}
+
 int Communicator::rank() const { return impl_->rank; }
 int Communicator::size() const { return impl_->size; }
+bool Communicator::is_alone() const { return impl_->alone; }
+bool Communicator::leads() const { return impl_->alone || impl_->rank == 0; }
 int Communicator::local_rank() const { return impl_->local_rank; }
 int Communicator::local_size() const { return impl_->local_size; }
 
-void Communicator::barrier() const { check_mpi(MPI_Barrier(impl_->comm), "MPI_Barrier"); }
+void Communicator::barrier() const {
+  if (!is_alone()) check_mpi(MPI_Barrier(impl_->comm), "MPI_Barrier");
+}
 
 void Communicator::sum(std::span<double> values) const {
-  all_reduce(values, MPI_DOUBLE, MPI_SUM, impl_->comm);
+  if (!is_alone()) all_reduce(values, MPI_DOUBLE, MPI_SUM, impl_->comm);
 }
 void Communicator::max(std::span<double> values) const {
-  all_reduce(values, MPI_DOUBLE, MPI_MAX, impl_->comm);
+  if (!is_alone()) all_reduce(values, MPI_DOUBLE, MPI_MAX, impl_->comm);
 }
-void Communicator::sum(std::span<float> values) const { all_reduce(values, MPI_FLOAT, MPI_SUM, impl_->comm); }
+void Communicator::sum(std::span<float> values) const {
+  if (!is_alone()) all_reduce(values, MPI_FLOAT, MPI_SUM, impl_->comm);
+}
 
 void Communicator::broadcast(std::string& text, int root) const {
+  if (is_alone()) return;
   unsigned long long length = text.size();
   check_mpi(MPI_Bcast(&length, 1, MPI_UNSIGNED_LONG_LONG, root, impl_->comm), "MPI_Bcast");
   text.resize(length);
   broadcast_from(std::span(text), MPI_CHAR, root, impl_->comm);
 }
 void Communicator::broadcast(std::span<double> values, int root) const {
-  broadcast_from(values, MPI_DOUBLE, root, impl_->comm);
+  if (!is_alone()) broadcast_from(values, MPI_DOUBLE, root, impl_->comm);
 }
 void Communicator::broadcast(std::span<float> values, int root) const {
-  broadcast_from(values, MPI_FLOAT, root, impl_->comm);
+  if (!is_alone()) broadcast_from(values, MPI_FLOAT, root, impl_->comm);
 }
 
 std::vector<double> Communicator::gather(std::span<const double> values, int root) const {
   const int n = mpi_count(values.size());
+  if (is_alone()) return {values.begin(), values.end()};
   std::vector<double> rows(rank() == root ? values.size() * static_cast<std::size_t>(size()) : 0);
   check_mpi(MPI_Gather(values.data(), n, MPI_DOUBLE, rows.data(), n, MPI_DOUBLE, root, impl_->comm),
             "MPI_Gather");
@@ -111,6 +132,7 @@ std::vector<double> Communicator::gather(std::span<const double> values, int roo
 }
 
 std::vector<std::string> Communicator::gather(const std::string& text, int root) const {
+  if (is_alone()) return {text};
   const auto ranks = static_cast<std::size_t>(rank() == root ? size() : 0);
   const int length = mpi_count(text.size());
   std::vector<int> lengths(ranks);
@@ -132,11 +154,13 @@ std::vector<std::string> Communicator::gather(const std::string& text, int root)
 }
 
 void Communicator::send(std::span<const float> values, int peer, int tag) const {
+  if (is_alone()) return;
   in_calls(values, [&](const float* data, int n) {
     check_mpi(MPI_Send(data, n, MPI_FLOAT, peer, tag, impl_->comm), "MPI_Send");
   });
 }
 void Communicator::receive(std::span<float> values, int peer, int tag) const {
+  if (is_alone()) return;
   in_calls(values, [&](float* data, int n) {
     check_mpi(MPI_Recv(data, n, MPI_FLOAT, peer, tag, impl_->comm, MPI_STATUS_IGNORE), "MPI_Recv");
   });

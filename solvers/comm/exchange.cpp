@@ -9,28 +9,33 @@
 
 namespace ptychoscale {
 namespace {
-using Maker = std::unique_ptr<GradientExchange> (*)(const ExchangeOptions&, const Communicator&, Backend&,
-                                                    const Tiling&, int, PhaseTimer&);
+using Planner = Chunking (*)(const ExchangeOptions&, const Tiling&, int);
+using Maker = std::unique_ptr<GradientExchange> (*)(const Chunking&, const Communicator&, Backend&,
+                                                    const Tiling&, PhaseTimer&);
 struct Entry {
   ExchangeKind kind;
   std::string_view name;
+  Planner plan;
   Maker make;
 };
 // In the order of the enumeration.
 constexpr std::array entries{
-    Entry{ExchangeKind::appp, "appp", make_pipelined_passes},
-    Entry{ExchangeKind::passes, "passes", make_blocking_passes},
-    Entry{ExchangeKind::neighbours, "neighbours", make_neighbour_exchange},
-    Entry{ExchangeKind::allreduce, "allreduce", make_allreduce_exchange},
+    Entry{ExchangeKind::appp, "appp", plan_pipelined_passes, make_pipelined_passes},
+    Entry{ExchangeKind::passes, "passes", plan_blocking_passes, make_blocking_passes},
+    Entry{ExchangeKind::neighbours, "neighbours", plan_neighbour_exchange, make_neighbour_exchange},
+    Entry{ExchangeKind::allreduce, "allreduce", plan_allreduce_exchange, make_allreduce_exchange},
 };
 
 const Entry& entry(ExchangeKind kind) { return entries[static_cast<std::size_t>(kind)]; }
 } // namespace
 
-std::unique_ptr<GradientExchange> make_exchange(const ExchangeOptions& options, const Communicator& comm,
-                                                Backend& backend, const Tiling& tiling, int slices,
-                                                PhaseTimer& timer) {
-  return entry(options.kind).make(options, comm, backend, tiling, slices, timer);
+ExchangePlan plan_exchange(const ExchangeOptions& options, const Tiling& tiling, int slices) {
+  return {options.kind, entry(options.kind).plan(options, tiling, slices)};
+}
+
+std::unique_ptr<GradientExchange> make_exchange(const ExchangePlan& plan, const Communicator& comm,
+                                                Backend& backend, const Tiling& tiling, PhaseTimer& timer) {
+  return entry(plan.kind).make(plan.chunking, comm, backend, tiling, timer);
 }
 
 ExchangeKind exchange_kind(std::string_view wanted) {

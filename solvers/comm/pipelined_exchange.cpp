@@ -1,5 +1,6 @@
 #include "pipelined_exchange.hpp"
 
+#include "packed_load.hpp"
 #include "transfer_pipeline.hpp"
 
 #include <algorithm>
@@ -8,11 +9,9 @@ namespace ptychoscale {
 namespace {
 class PipelinedExchange final : public GradientExchange {
 public:
-  PipelinedExchange(const ExchangeOptions& options, const Communicator& comm, Backend& backend,
-                    const Tiling& tiling, int slices, PhaseTimer& timer, std::vector<PassStep> schedule,
-                    int depth)
-      : pipeline_(comm, backend, std::move(schedule), tiling.tiles[comm.rank()].extended.origin(), slices,
-                  depth, options.buffer_bytes, timer) {}
+  PipelinedExchange(const Chunking& chunking, const Communicator& comm, Backend& backend,
+                    const Tiling& tiling, PhaseTimer& timer, const std::vector<PassStep>& schedule)
+      : pipeline_(comm, backend, schedule, tiling.tiles[comm.rank()].extended.origin(), chunking, timer) {}
   void start(Volume buffer) override { pipeline_.start(buffer); }
   void progress() override { pipeline_.progress(); }
   void finish() override { pipeline_.finish(); }
@@ -21,28 +20,40 @@ public:
 private:
   TransferPipeline pipeline_;
 };
+
+std::vector<PassStep> neighbour_schedule(const Tiling& tiling, int rank) {
+  const auto transfers = neighbour_transfers(tiling, rank);
+  // What is sent are the own values, so all sides are packed before the first is added to.
+  return {{{}, Merge::add, transfers}, {transfers, Merge::add, {}}};
+}
 } // namespace
 
-std::unique_ptr<GradientExchange> make_pipelined_passes(const ExchangeOptions& options,
-                                                        const Communicator& comm, Backend& backend,
-                                                        const Tiling& tiling, int slices, PhaseTimer& timer) {
+Chunking plan_pipelined_passes(const ExchangeOptions& options, const Tiling& tiling, int slices) {
   // A chunk passes each rank on its way there and comes back; with as many chunks in flight no link lies
   // idle.
   const int hops = 2 * (tiling.mesh.rows - 1) + 2 * (tiling.mesh.columns - 1);
-  return std::make_unique<PipelinedExchange>(options, comm, backend, tiling, slices, timer,
-                                             pass_schedule(tiling, comm.rank()), std::max(2, hops));
+  const auto load = busiest_load(tiling, [&](int rank) { return pass_schedule(tiling, rank); });
+  return plan_chunks(slices, load, std::max(2, hops), options.buffer_bytes);
 }
 
-std::unique_ptr<GradientExchange> make_neighbour_exchange(const ExchangeOptions& options,
-                                                          const Communicator& comm, Backend& backend,
-                                                          const Tiling& tiling, int slices,
-                                                          PhaseTimer& timer) {
-  const auto transfers = neighbour_transfers(tiling, comm.rank());
-  // What is sent are the own values, so all sides are packed before the first is added to.
-  std::vector<PassStep> schedule{{{}, Merge::add, transfers}, {transfers, Merge::add, {}}};
+std::unique_ptr<GradientExchange> make_pipelined_passes(const Chunking& chunking, const Communicator& comm,
+                                                        Backend& backend, const Tiling& tiling,
+                                                        PhaseTimer& timer) {
+  return std::make_unique<PipelinedExchange>(chunking, comm, backend, tiling, timer,
+                                             pass_schedule(tiling, comm.rank()));
+}
+
+Chunking plan_neighbour_exchange(const ExchangeOptions& options, const Tiling& tiling, int slices) {
   constexpr int depth = 2; // one chunk is packed while another travels
-  return std::make_unique<PipelinedExchange>(options, comm, backend, tiling, slices, timer,
-                                             std::move(schedule), depth);
+  const auto load = busiest_load(tiling, [&](int rank) { return neighbour_schedule(tiling, rank); });
+  return plan_chunks(slices, load, depth, options.buffer_bytes);
+}
+
+std::unique_ptr<GradientExchange> make_neighbour_exchange(const Chunking& chunking, const Communicator& comm,
+                                                          Backend& backend, const Tiling& tiling,
+                                                          PhaseTimer& timer) {
+  return std::make_unique<PipelinedExchange>(chunking, comm, backend, tiling, timer,
+                                             neighbour_schedule(tiling, comm.rank()));
 }
 
 } // namespace ptychoscale

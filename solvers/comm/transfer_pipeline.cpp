@@ -1,7 +1,8 @@
 #include "transfer_pipeline.hpp"
 
+#include "packed_load.hpp"
+
 #include <algorithm>
-#include <array>
 
 namespace ptychoscale {
 namespace {
@@ -11,30 +12,13 @@ std::size_t message_count(const std::vector<PassStep>& schedule) {
   return n;
 }
 
-PackedLoad load_of(const std::vector<PassStep>& schedule) {
-  PackedLoad load;
-  for (const PassStep& step : schedule)
-    for (const auto* transfers : {&step.receive, &step.send})
-      for (const Transfer& t : *transfers) {
-        load.pixels += t.box.extent().area();
-        load.largest_message = std::max(load.largest_message, t.box.extent().area());
-      }
-  return load;
-}
-
-// A chunk is one message between two ranks, so all ranks must cut alike.
-PackedLoad busiest(const Communicator& comm, const PackedLoad& own) {
-  std::array<double, 2> load{double(own.pixels), double(own.largest_message)};
-  comm.max(load);
-  return {static_cast<std::size_t>(load[0]), static_cast<std::size_t>(load[1])};
-}
 } // namespace
 
-TransferPipeline::TransferPipeline(const Communicator& comm, Backend& backend, std::vector<PassStep> schedule,
-                                   Offset origin, int slices, int depth, std::size_t buffer_bytes,
-                                   PhaseTimer& timer)
+TransferPipeline::TransferPipeline(const Communicator& comm, Backend& backend,
+                                   const std::vector<PassStep>& schedule, Offset origin,
+                                   const Chunking& chunking, PhaseTimer& timer)
     : comm_(comm), backend_(backend), timer_(timer), lane_pixels_(load_of(schedule).pixels),
-      chunking_(plan_chunks(slices, busiest(comm, load_of(schedule)), depth, buffer_bytes)),
+      chunking_(chunking),
       lanes_(static_cast<std::size_t>(chunking_.in_flight), Lane{chunking_.chunks(), 0, false}),
       buffer_(backend, lanes_.size() * static_cast<std::size_t>(chunking_.slices_per_chunk) * lane_pixels_,
               MemoryLabel::exchange),

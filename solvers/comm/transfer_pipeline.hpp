@@ -1,7 +1,7 @@
 #pragma once
 
-#include "chunking.hpp"
 #include "ptychoscale/base/phase_timer.hpp"
+#include "ptychoscale/comm/chunking.hpp"
 #include "ptychoscale/comm/communicator.hpp"
 #include "ptychoscale/comm/exchange.hpp"
 #include "ptychoscale/compute/backend.hpp"
@@ -34,11 +34,11 @@ namespace ptychoscale {
 /// schedule, never in the order of arrival.
 class TransferPipeline {
 public:
-  /// Boxes of `schedule` are in volume coordinates, `origin` is the tile's. Collective: the chunking must
-  /// suit the busiest rank. `comm`, `backend` and `timer` must outlive it.
-  [[nodiscard]] TransferPipeline(const Communicator& comm, Backend& backend, std::vector<PassStep> schedule,
-                                 Offset origin, int slices, int depth, std::size_t buffer_bytes,
-                                 PhaseTimer& timer);
+  /// Boxes of `schedule` are in volume coordinates, `origin` is the tile's. `chunking` is the same on all
+  /// ranks. `comm`, `backend` and `timer` must outlive it.
+  [[nodiscard]] TransferPipeline(const Communicator& comm, Backend& backend,
+                                 const std::vector<PassStep>& schedule, Offset origin,
+                                 const Chunking& chunking, PhaseTimer& timer);
 
   /// Begins a round on `volume`; the round before must be finished.
   void start(Volume volume);

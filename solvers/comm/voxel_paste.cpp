@@ -1,3 +1,4 @@
+#include "packed_load.hpp"
 #include "ptychoscale/comm/exchange.hpp"
 #include "transfer_pipeline.hpp"
 
@@ -12,10 +13,10 @@ std::vector<PassStep> paste_schedule(const Tiling& tiling, int rank) {
 
 class PipelinedPaste final : public VoxelPaste {
 public:
-  PipelinedPaste(const ExchangeOptions& options, const Communicator& comm, Backend& backend,
-                 const Tiling& tiling, int slices, PhaseTimer& timer)
+  PipelinedPaste(const Chunking& chunking, const Communicator& comm, Backend& backend, const Tiling& tiling,
+                 PhaseTimer& timer)
       : pipeline_(comm, backend, paste_schedule(tiling, comm.rank()),
-                  tiling.tiles[comm.rank()].extended.origin(), slices, depth, options.buffer_bytes, timer) {}
+                  tiling.tiles[comm.rank()].extended.origin(), chunking, timer) {}
   void paste(Volume volume) override {
     pipeline_.start(volume);
     pipeline_.finish();
@@ -23,15 +24,19 @@ public:
   [[nodiscard]] Traffic traffic() const override { return pipeline_.traffic(); }
 
 private:
-  static constexpr int depth = 2; // one chunk is packed while another travels
   TransferPipeline pipeline_;
 };
 } // namespace
 
-std::unique_ptr<VoxelPaste> make_voxel_paste(const ExchangeOptions& options, const Communicator& comm,
-                                             Backend& backend, const Tiling& tiling, int slices,
-                                             PhaseTimer& timer) {
-  return std::make_unique<PipelinedPaste>(options, comm, backend, tiling, slices, timer);
+Chunking plan_voxel_paste(const ExchangeOptions& options, const Tiling& tiling, int slices) {
+  constexpr int depth = 2; // one chunk is packed while another travels
+  const auto load = busiest_load(tiling, [&](int rank) { return paste_schedule(tiling, rank); });
+  return plan_chunks(slices, load, depth, options.buffer_bytes);
+}
+
+std::unique_ptr<VoxelPaste> make_voxel_paste(const Chunking& chunking, const Communicator& comm,
+                                             Backend& backend, const Tiling& tiling, PhaseTimer& timer) {
+  return std::make_unique<PipelinedPaste>(chunking, comm, backend, tiling, timer);
 }
 
 } // namespace ptychoscale

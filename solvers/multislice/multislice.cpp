@@ -14,19 +14,21 @@
 namespace ptychoscale {
 namespace {
 
+int signed_frequency(int i, int n) { return i < (n + 1) / 2 ? i : i - n; }
+
 /// weight * exp(-i pi lambda dz k^2) along one axis; the two axes' factors multiply to the Fresnel
 /// propagator.
 std::vector<Complex> fresnel_factor(int n, double pixel_A, double wavelength_A, double distance_A,
                                     double weight) {
   std::vector<Complex> factor;
   for (int i = 0; i < n; ++i) {
-    const double k = static_cast<double>(i < (n + 1) / 2 ? i : i - n) / (n * pixel_A);
+    const double k = static_cast<double>(signed_frequency(i, n)) / (n * pixel_A);
     factor.emplace_back(std::polar(weight, -std::numbers::pi * wavelength_A * distance_A * k * k));
   }
   return factor;
 }
 
-template <class T> Buffer<T> upload(Backend& backend, const std::vector<T>& host) {
+template <class T> Buffer<T> upload(Backend& backend, std::span<const T> host) {
   Buffer<T> buffer(backend, host.size(), MemoryLabel::waves);
   buffer.upload(host);
   return buffer;
@@ -74,7 +76,8 @@ struct Multislice::State {
   int batch;
   int interval;
 
-  Buffer<Complex> probe;
+  Box aperture;          ///< signed frequencies that the probe has
+  Buffer<Complex> probe; ///< [ky][kx] of the aperture
   Buffer<Complex> fresnel_y, fresnel_x, one_y, one_x;
   Buffer<float> mask;
   Buffer<Complex> pair;      ///< [2][batch][y][x] on the grid: the waves, then their adjoints
@@ -87,7 +90,7 @@ struct Multislice::State {
   std::vector<Offset> origins; ///< of the grid on the tile, per wave
   std::vector<Offset> windows; ///< of the detector's window on the grid, per wave (tile grid only)
 
-  State(Backend& b, const MultisliceParameters& parameters, std::span<const Complex> probe_k, int batch_size);
+  State(Backend& b, const MultisliceParameters& parameters, const ApertureProbe& lit, int batch_size);
 
   [[nodiscard]] bool tile() const { return p.grid_kind == GridKind::tile; }
   [[nodiscard]] Waves waves_of(const Buffer<Complex>& buffer, Extent extent, int part) const {
@@ -127,7 +130,7 @@ struct Multislice::State {
   double loss_and_gradient(Volume potential, Volume gradient, const float* amplitudes, float step);
 };
 
-Multislice::State::State(Backend& b, const MultisliceParameters& parameters, std::span<const Complex> probe_k,
+Multislice::State::State(Backend& b, const MultisliceParameters& parameters, const ApertureProbe& lit,
                          int batch_size)
     : backend(b), p(parameters), limited(p.bandwidth == Bandwidth::two_thirds), batch(batch_size),
       interval(keep_interval(p)) {
@@ -135,14 +138,16 @@ Multislice::State::State(Backend& b, const MultisliceParameters& parameters, std
   const auto grid = p.grid.area() * static_cast<std::size_t>(batch);
   const auto waves = [&](std::size_t n) { return Buffer<Complex>(backend, n, MemoryLabel::waves); };
   backend.prepare(std::array{p.grid, p.detector});
-  probe = upload(backend, std::vector<Complex>(probe_k.begin(), probe_k.end()));
+  aperture = lit.box;
+  probe = upload<Complex>(backend, lit.values);
   pair = waves(2 * grid);
-  one_y = upload(backend, std::vector<Complex>(static_cast<std::size_t>(p.grid.y), Complex{1}));
-  one_x = upload(backend, std::vector<Complex>(static_cast<std::size_t>(p.grid.x), Complex{1}));
+  one_y = upload<Complex>(backend, std::vector<Complex>(static_cast<std::size_t>(p.grid.y), Complex{1}));
+  one_x = upload<Complex>(backend, std::vector<Complex>(static_cast<std::size_t>(p.grid.x), Complex{1}));
   const double unity = 1 / transform_gain();
-  fresnel_y =
-      upload(backend, fresnel_factor(p.grid.y, p.pixel.y, p.wavelength_A, p.slice_thickness_A, unity));
-  fresnel_x = upload(backend, fresnel_factor(p.grid.x, p.pixel.x, p.wavelength_A, p.slice_thickness_A, 1));
+  fresnel_y = upload<Complex>(
+      backend, fresnel_factor(p.grid.y, p.pixel.y, p.wavelength_A, p.slice_thickness_A, unity));
+  fresnel_x =
+      upload<Complex>(backend, fresnel_factor(p.grid.x, p.pixel.x, p.wavelength_A, p.slice_thickness_A, 1));
   if (tile()) detector = waves(2 * p.detector.area() * static_cast<std::size_t>(batch));
   if (interval > 0) {
     const int checkpoints = (p.slices + interval - 1) / interval;
@@ -150,7 +155,7 @@ Multislice::State::State(Backend& b, const MultisliceParameters& parameters, std
     segment = waves(grid * static_cast<std::size_t>(interval - 1));
   }
   if (limited) {
-    mask = upload(backend, bandwidth_mask(p.grid, p.pixel, p.bandwidth_cutoff, p.bandwidth_taper));
+    mask = upload<float>(backend, bandwidth_mask(p.grid, p.pixel, p.bandwidth_cutoff, p.bandwidth_taper));
     limited_t = waves(2 * grid);
   }
 }
@@ -159,6 +164,7 @@ Multislice::State::State(Backend& b, const MultisliceParameters& parameters, std
 /// 8e-8, because rounded twiddle factors err the same way every time. Over many slices that would be the
 /// largest error of all, so the propagator takes it back.
 double Multislice::State::transform_gain() {
+  if (!backend.computes()) return 1;
   active = 1;
   std::vector<Complex> host(p.grid.area());
   std::minstd_rand random(1);
@@ -196,7 +202,7 @@ void Multislice::State::load_positions(Offset tile_origin, std::span<const Posit
     shifts.push_back(placed.shift);
   }
   const Waves entrance = detector_psi();
-  backend.shift_probe(entrance, probe.data(), shifts);
+  backend.shift_probe(entrance, {probe.data(), aperture}, shifts);
   backend.transform_columns(entrance, Direction::inverse);
   if (tile() || limited) to_real(entrance);
   if (tile()) place_each(psi(), entrance, -1);
@@ -352,6 +358,9 @@ double Multislice::State::loss_and_gradient(Volume potential, Volume gradient, c
 
 Multislice::Multislice(Backend& backend, const MultisliceParameters& parameters,
                        std::span<const Complex> probe, int batch)
+    : Multislice(backend, parameters, crop_to_aperture(probe, parameters.detector), batch) {}
+Multislice::Multislice(Backend& backend, const MultisliceParameters& parameters, const ApertureProbe& probe,
+                       int batch)
     : state_(std::make_unique<State>(backend, parameters, probe, batch)) {}
 Multislice::~Multislice() = default;
 Multislice::Multislice(Multislice&&) noexcept = default;
@@ -408,7 +417,7 @@ double Multislice::vacuum_loss(const float* amplitudes) {
   auto& st = *state_;
   st.active = 1;
   const Backend::Shift centred{};
-  st.backend.shift_probe(st.detector_psi(), st.probe.data(), {&centred, 1});
+  st.backend.shift_probe(st.detector_psi(), {st.probe.data(), st.aperture}, {&centred, 1});
   return st.losses(amplitudes);
 }
 
@@ -418,7 +427,7 @@ void Multislice::for_each_vacuum_wave(const std::function<void(const Complex*)>&
   const Backend::Shift centred{static_cast<double>(st.p.detector.y / 2),
                                static_cast<double>(st.p.detector.x / 2)};
   const Waves w = st.psi();
-  st.backend.shift_probe(w, st.probe.data(), {&centred, 1});
+  st.backend.shift_probe(w, {st.probe.data(), st.aperture}, {&centred, 1});
   st.backend.transform_columns(w, Direction::inverse);
   std::vector<Complex> host(w.size());
   for (int s = 0; s <= st.p.slices; ++s) {

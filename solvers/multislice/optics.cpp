@@ -62,6 +62,28 @@ std::vector<Complex> make_probe(const Optics& o, Extent e, PixelSize pixel) {
   return normalised;
 }
 
+ApertureProbe crop_to_aperture(std::span<const Complex> probe, Extent e) {
+  const auto at = [&](int y, int x) {
+    return probe[static_cast<std::size_t>(y) * static_cast<std::size_t>(e.x) + static_cast<std::size_t>(x)];
+  };
+  const auto frequency = [](int i, int n) { return i < (n + 1) / 2 ? i : i - n; };
+  Box box{e.y, -e.y, e.x, -e.x};
+  for (int y = 0; y < e.y; ++y)
+    for (int x = 0; x < e.x; ++x) {
+      if (at(y, x) == Complex{}) continue;
+      const int ky = frequency(y, e.y);
+      const int kx = frequency(x, e.x);
+      box = {std::min(box.y0, ky), std::max(box.y1, ky + 1), std::min(box.x0, kx), std::max(box.x1, kx + 1)};
+    }
+  ApertureProbe lit{box, {}};
+  for (int ky = box.y0; ky < box.y1; ++ky)
+    for (int kx = box.x0; kx < box.x1; ++kx)
+      lit.values.push_back(at(ky < 0 ? ky + e.y : ky, kx < 0 ? kx + e.x : kx));
+  if (lit.values.empty())
+    throw InputError("probe: is zero everywhere; valid: an aperture of at least one pixel");
+  return lit;
+}
+
 double circle_radius_A(const Optics& o) {
   const double edge = o.semiangle_mrad * 1e-3;
   const auto radius = [&](double alpha) {

@@ -7,12 +7,11 @@ namespace {
 /// UpdateRule).
 class GradientDecomposition final : public Solver {
 public:
-  GradientDecomposition(TileSolver& tile, const Communicator& comm, const Tiling& tiling,
-                        const ReconstructionOptions& options, int rounds, double step)
-      : tile_(tile), update_(options.update), rounds_(rounds), step_(step),
+  GradientDecomposition(TileSolver& tile, const Communicator& comm, const ReconstructionPlan& plan,
+                        UpdateRule update, double step)
+      : tile_(tile), update_(update), rounds_(plan.rounds), step_(step),
         accumulated_(tile.make_accumulation_buffer()),
-        exchange_(make_exchange({.kind = options.exchange}, comm, tile.backend(), tiling,
-                                tile.volume().slices, tile.timer())) {}
+        exchange_(make_exchange(plan.exchange, comm, tile.backend(), plan.tiling, tile.timer())) {}
 
   double sweep(int, const std::function<void(int)>& before_visit) override {
     double loss = 0;
@@ -52,10 +51,9 @@ private:
 } // namespace
 
 std::unique_ptr<Solver> make_gradient_decomposition(TileSolver& tile, const Communicator& comm,
-                                                    const Tiling& tiling,
-                                                    const ReconstructionOptions& options, int rounds,
+                                                    const ReconstructionPlan& plan, UpdateRule update,
                                                     double step) {
-  return std::make_unique<GradientDecomposition>(tile, comm, tiling, options, rounds, step);
+  return std::make_unique<GradientDecomposition>(tile, comm, plan, update, step);
 }
 
 } // namespace ptychoscale

@@ -8,16 +8,14 @@ namespace {
 /// nothing until the cores are stitched (`never`).
 class HaloVoxelExchange final : public Solver {
 public:
-  HaloVoxelExchange(TileSolver& tile, const Communicator& comm, const Tiling& tiling,
+  HaloVoxelExchange(TileSolver& tile, const Communicator& comm, const ReconstructionPlan& plan,
                     const ReconstructionOptions& options, double step)
       : tile_(tile), fill_(options.halo_fill), every_(options.paste_every), step_(step) {
-    const ExchangeOptions exchange{.kind = ExchangeKind::appp};
-    const int slices = tile.volume().slices;
     if (fill_ == HaloFill::paste)
-      paste_ = make_voxel_paste(exchange, comm, tile.backend(), tiling, slices, tile.timer());
+      paste_ = make_voxel_paste(plan.paste, comm, tile.backend(), plan.tiling, tile.timer());
     if (fill_ == HaloFill::mean) {
-      sum_ = make_exchange(exchange, comm, tile.backend(), tiling, slices, tile.timer());
-      auto weights = overlap_multiplicity(tiling, comm.rank());
+      sum_ = make_exchange(plan.exchange, comm, tile.backend(), plan.tiling, tile.timer());
+      auto weights = overlap_multiplicity(plan.tiling, comm.rank());
       for (auto& w : weights) w = 1 / w;
       weights_ = {tile.backend(), weights.size(), MemoryLabel::exchange};
       weights_.upload(weights);
@@ -62,9 +60,9 @@ private:
 } // namespace
 
 std::unique_ptr<Solver> make_halo_voxel_exchange(TileSolver& tile, const Communicator& comm,
-                                                 const Tiling& tiling, const ReconstructionOptions& options,
-                                                 double step) {
-  return std::make_unique<HaloVoxelExchange>(tile, comm, tiling, options, step);
+                                                 const ReconstructionPlan& plan,
+                                                 const ReconstructionOptions& options, double step) {
+  return std::make_unique<HaloVoxelExchange>(tile, comm, plan, options, step);
 }
 
 } // namespace ptychoscale

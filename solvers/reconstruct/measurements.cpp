@@ -2,16 +2,16 @@
 
 namespace ptychoscale {
 
-Measurements::Measurements(Backend& backend, const DatasetReader& dataset, std::vector<int> positions,
+Measurements::Measurements(Backend& backend, const Acquisition& acquisition, std::vector<int> positions,
                            bool stream)
-    : dataset_(dataset), positions_(std::move(positions)), pattern_(dataset.header().detector.area()),
-      stream_(stream),
+    : backend_(backend), acquisition_(acquisition), positions_(std::move(positions)),
+      pattern_(acquisition.header.detector.area()), stream_(stream),
       amplitudes_(backend, pattern_ * (stream ? 1 : positions_.size()), MemoryLabel::measurements),
       ahead_(pattern_) {
   if (stream_) return;
   for (std::size_t k = 0; k < positions_.size(); ++k) {
-    dataset_.read_amplitudes(positions_[k], ahead_);
-    backend.to_device(amplitudes_.data() + k * pattern_, ahead_.data(), pattern_ * sizeof(float));
+    acquisition_.read_amplitudes(positions_[k], ahead_.span());
+    backend.to_device(amplitudes_.data() + k * pattern_, ahead_.span().data(), pattern_ * sizeof(float));
   }
   ahead_ = {};
 }
@@ -22,12 +22,14 @@ Measurements::~Measurements() {
 
 const float* Measurements::at(int k, PhaseTimer& timer) {
   if (!stream_) return amplitudes_.data() + static_cast<std::size_t>(k) * pattern_;
+  if (k == present_k_) return amplitudes_.data();
   {
     const PhaseScope waiting(timer, Phase::wait);
     if (ahead_k_ != k) read_ahead(k);
     reading_.get();
   }
-  amplitudes_.upload(ahead_);
+  amplitudes_.upload(ahead_.span());
+  present_k_ = k;
   read_ahead((k + 1) % static_cast<int>(positions_.size()));
   return amplitudes_.data();
 }
@@ -35,8 +37,9 @@ const float* Measurements::at(int k, PhaseTimer& timer) {
 void Measurements::read_ahead(int k) {
   if (reading_.valid()) reading_.wait();
   ahead_k_ = k;
-  reading_ = std::async(std::launch::async, [this, k] {
-    dataset_.read_amplitudes(positions_[static_cast<std::size_t>(k)], ahead_);
+  // A dry run has nothing to overlap the reading with.
+  reading_ = std::async(backend_.computes() ? std::launch::async : std::launch::deferred, [this, k] {
+    acquisition_.read_amplitudes(positions_[static_cast<std::size_t>(k)], ahead_.span());
   });
 }
 

@@ -3,7 +3,7 @@
 #include "ptychoscale/base/memory_meter.hpp"
 #include "ptychoscale/base/phase_timer.hpp"
 #include "ptychoscale/compute/backend.hpp"
-#include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <future>
 #include <vector>
@@ -14,7 +14,7 @@ namespace ptychoscale {
 /// in visiting order with the next pattern read while the present one is computed on.
 class Measurements {
 public:
-  [[nodiscard]] Measurements(Backend& backend, const DatasetReader& dataset, std::vector<int> positions,
+  [[nodiscard]] Measurements(Backend& backend, const Acquisition& acquisition, std::vector<int> positions,
                              bool stream);
   ~Measurements();
   Measurements(const Measurements&) = delete;
@@ -28,13 +28,15 @@ public:
 private:
   void read_ahead(int k);
 
-  const DatasetReader& dataset_;
+  Backend& backend_;
+  const Acquisition& acquisition_;
   std::vector<int> positions_;
   std::size_t pattern_;
   bool stream_;
   Buffer<float> amplitudes_; ///< every pattern, or the one in use
-  MeteredVector<float, MemoryLabel::measurements> ahead_;
-  int ahead_k_ = -1;
+  HostArray<float, MemoryLabel::measurements> ahead_;
+  int present_k_ = -1; ///< in use, while streaming
+  int ahead_k_ = -1;   ///< being read
   std::future<void> reading_;
 };
 

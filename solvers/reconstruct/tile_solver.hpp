@@ -15,7 +15,7 @@ namespace ptychoscale {
 /// model.
 class TileSolver {
 public:
-  [[nodiscard]] TileSolver(Backend& backend, const DatasetReader& dataset,
+  [[nodiscard]] TileSolver(Backend& backend, const Acquisition& acquisition, const ReconstructionPlan& plan,
                            const ReconstructionOptions& options, const Tile& tile);
 
   /// Loss of the k-th of this rank's positions; adds dF/dV to `gradient` unless that is empty, steps the tile
@@ -33,6 +33,8 @@ public:
   [[nodiscard]] Volume view(Buffer<float>& buffer) const { return {buffer.data(), slices_, extent_}; }
   [[nodiscard]] Backend& backend() { return backend_; }
   [[nodiscard]] PhaseTimer& timer() { return timer_; }
+  /// Time spent in visits, measurements being at hand.
+  [[nodiscard]] double seconds_of_visits() const { return seconds_of_visits_; }
 
 private:
   Backend& backend_;
@@ -46,6 +48,7 @@ private:
   Multislice model_;
   Measurements measurements_;
   PhaseTimer timer_;
+  double seconds_of_visits_ = 0;
 };
 
 /// The propagation grid of a tile: the detector's window, or the extended tile padded to fast transform
@@ -53,7 +56,8 @@ private:
 [[nodiscard]] Extent propagation_grid(const DatasetHeader& header, GridKind kind, const Tile& tile);
 
 /// One solver on one rank. `sweep` runs one iteration over the rank's positions with all exchanges it needs
-/// and returns the loss of the rank's own positions; `before_visit` is called before every position.
+/// and returns the loss of the rank's own positions; `before_visit` is called before every position, with its
+/// number among the rank's.
 class Solver {
 public:
   virtual ~Solver() = default;
@@ -63,11 +67,10 @@ public:
 
 [[nodiscard]] std::unique_ptr<Solver> make_serial(TileSolver& tile, UpdateRule update, double step);
 [[nodiscard]] std::unique_ptr<Solver> make_gradient_decomposition(TileSolver& tile, const Communicator& comm,
-                                                                  const Tiling& tiling,
-                                                                  const ReconstructionOptions& options,
-                                                                  int rounds, double step);
+                                                                  const ReconstructionPlan& plan,
+                                                                  UpdateRule update, double step);
 [[nodiscard]] std::unique_ptr<Solver> make_halo_voxel_exchange(TileSolver& tile, const Communicator& comm,
-                                                               const Tiling& tiling,
+                                                               const ReconstructionPlan& plan,
                                                                const ReconstructionOptions& options,
                                                                double step);
 

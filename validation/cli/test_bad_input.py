@@ -186,6 +186,8 @@ def test_unknown_case(run, output, ranks):
         ({"scan": {"rows": 1, "columns": 1}}, ["scan"]),
         ({"pixel_A": [0.0, 0.25]}, ["pixel_A"]),
         ({"energy_eV": -1}, ["energy_eV", "-1"]),
+        ({"cost_fall": {"magic": 3}}, ["cost_fall.magic", "serial"]),
+        ({"cost_fall": 20}, ["cost_fall", "20"]),
     ],
 )
 def test_bad_case_file(run, output, tmp_path, ranks, change, says):

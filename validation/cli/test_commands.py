@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-COMMANDS = ["simulate", "reconstruct", "bench", "validate", "info"]
+COMMANDS = ["simulate", "reconstruct", "bench", "sweep", "assess", "validate", "info"]
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.h5"))
 
 
@@ -54,6 +54,22 @@ def test_info_about_a_dataset(run, tiny_dataset):
     text = run.good("info", tiny_dataset).out
     assert "4 x 4 positions of 48 x 48 pixels" in text
     assert "truth         yes" in text
+
+
+def test_info_about_a_report(run, tiny_dataset, tmp_path):
+    """The table of a run, again; whatever else ends in .json is a case."""
+    report = tmp_path / "report.json"
+    table = run.good("reconstruct", tiny_dataset, "-o", tmp_path / "out.h5", "--method", "serial", "--json", report).out
+    assert run.good("info", report).out == table
+    report.write_text('{"context": {}, "benchmarks": [{"mesh": 7}]}')
+    run.rejects("info", report, says=["report.json", "no report"])
+
+
+@pytest.mark.parametrize("what", ["case", "dataset"])
+def test_info_as_json_says_the_same_of_a_case_and_its_dataset(run, tiny_case, tiny_dataset, what):
+    content = json.loads(run.good("info", tiny_case if what == "case" else tiny_dataset, "--json").out)
+    assert content["header"]["detector"] == TINY["detector"] and content["header"]["case"] == "tiny"
+    assert content["header"] == json.loads(run.good("info", tiny_case, "--json").out)["header"]
 
 
 # simulate
@@ -198,6 +214,33 @@ def test_missing_launcher_is_a_failed_run(run, tiny_case, tiny_dataset, tmp_path
     )  # fmt: skip
     assert result.code == 1
     assert "no-such-launcher" in result.out
+
+
+# assess
+
+
+def test_assess_judges_borders_by_a_control(run, tiny_dataset, tmp_path):
+    """A reconstruction with a step of 50 V A at its tile border has a seam; the control, measured there, has none."""
+    gd, serial = tmp_path / "gd.h5", tmp_path / "serial.h5"
+    run.good("reconstruct", tiny_dataset, "-o", gd, "--method", "gd", "--update", "batch", ranks=2)
+    run.good("reconstruct", tiny_dataset, "-o", serial, "--method", "serial", "--update", "batch")
+    words = ["assess", gd, "--dataset", tiny_dataset, "--control", serial, "--json", "-"]
+    sound = json.loads(run.good(*words, "--pairing", "steps").out)
+    assert sound["seam_found"] is False and sound["seam_rows_excess"] is not None
+    assert "seam_rows_excess" not in json.loads(run.good(*words).out)
+    with h5py.File(gd, "a") as file:
+        border = file["ptychoscale/cores"][0][1]
+        file["reconstruction/potential/data"][:, border:, :] += 50.0
+    assert json.loads(run.good(*words, "--pairing", "steps").out)["seam_found"] is True
+
+
+def test_assess_needs_the_truth(run, tiny_dataset, tmp_path):
+    gd, blind = tmp_path / "gd.h5", tmp_path / "blind.h5"
+    run.good("reconstruct", tiny_dataset, "-o", gd, "--method", "gd", ranks=2)
+    shutil.copy(tiny_dataset, blind)
+    with h5py.File(blind, "a") as file:
+        del file["ptychoscale/truth"]
+    run.rejects("assess", gd, "--dataset", blind, says=["blind.h5", "truth"])
 
 
 # validate

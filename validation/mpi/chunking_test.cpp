@@ -1,4 +1,4 @@
-#include "chunking.hpp"
+#include "ptychoscale/comm/chunking.hpp"
 
 #include <climits>
 #include <gtest/gtest.h>

@@ -33,7 +33,7 @@ struct GradientExchangeTest : test::MpiTest {
 
   [[nodiscard]] const Tile& own(const Tiling& tiling) const { return tiling.tiles[comm.rank()]; }
   std::unique_ptr<GradientExchange> make(ExchangeKind kind, const Tiling& tiling, std::size_t buffer_bytes) {
-    return make_exchange({kind, buffer_bytes}, comm, *backend, tiling, slices, timer);
+    return make_exchange(plan_exchange({kind, buffer_bytes}, tiling, slices), comm, *backend, tiling, timer);
   }
   auto own_values(int round) const {
     return [rank = comm.rank(), round](int s, int y, int x) { return whole_number(rank, round, s, y, x); };

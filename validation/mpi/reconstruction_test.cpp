@@ -3,6 +3,7 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/io/window_model.hpp"
 #include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/reconstruct/dry_run.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <cmath>
@@ -98,13 +99,15 @@ constexpr int hve_impossible =
     6; // its only mesh that divides the scan is 6 x 1, whose cores are narrower than their halos
 
 struct Run {
+  ReconstructionPlan plan;
   Reconstruction result;
   std::vector<float> tile;
 };
 
 Run run(const Communicator& comm, const DatasetReader& dataset, const ReconstructionOptions& options) {
   const auto backend = make_backend({"cpu", 1, Planning::estimate});
-  Run r{reconstruct(comm, *backend, dataset, options, {}), {}};
+  const auto plan = plan_reconstruction(dataset.header(), options, comm.size());
+  Run r{plan, reconstruct(comm, *backend, acquisition_of(dataset), plan, options, {}), {}};
   r.tile.resize(r.result.volume.size());
   r.result.volume.download(r.tile);
   r.result.volume = {}; // before its backend goes
@@ -113,7 +116,7 @@ Run run(const Communicator& comm, const DatasetReader& dataset, const Reconstruc
 
 /// Relative L2 difference between this rank's core and the serial volume, over all ranks.
 double difference(const Communicator& comm, const DatasetHeader& h, const Run& parallel, const Run& serial) {
-  const auto& t = parallel.result.tiling.tiles[static_cast<std::size_t>(comm.rank())];
+  const auto& t = parallel.plan.tiling.tiles[static_cast<std::size_t>(comm.rank())];
   const Extent e = t.extended.extent();
   std::array<double, 2> sums{};
   for (int s = 0; s < h.slices; ++s)
@@ -229,6 +232,64 @@ TEST_F(ReconstructionOnRanks, ADivergingStepIsAnInputErrorOnAllRanksNamingTheIte
   } catch (const InputError& e) {
     EXPECT_NE(std::string(e.what()).find("iteration"), std::string::npos) << e.what();
   }
+}
+
+/// What a dry run must tell of a rank exactly: everything but its times, and memory that only a file needs.
+std::vector<std::int64_t> told(const RankStatistics& s) {
+  std::vector<std::int64_t> all{s.positions, s.extended_voxels, s.messages, s.bytes_sent};
+  for (const auto label : {MemoryLabel::volume, MemoryLabel::accumulation, MemoryLabel::waves,
+                           MemoryLabel::measurements, MemoryLabel::exchange, MemoryLabel::fft})
+    all.push_back(s.peak_bytes[static_cast<std::size_t>(label)]);
+  return all;
+}
+
+TEST_F(ReconstructionOnRanks, ADryRunTellsMessagesBytesAndPeaksOfEveryRankExactly) {
+  std::vector<ReconstructionOptions> many;
+  for (const auto exchange :
+       {ExchangeKind::appp, ExchangeKind::passes, ExchangeKind::neighbours, ExchangeKind::allreduce})
+    many.push_back({.method = Method::gd, .rounds = 2, .exchange = exchange});
+  many.push_back({.method = Method::gd,
+                  .rounds = 0,
+                  .halo_A = full_halo_A,
+                  .grid = GridKind::tile,
+                  .adjoint = Adjoint::store});
+  many.push_back({.method = Method::gd, .adjoint = Adjoint::checkpoint, .bandwidth = Bandwidth::two_thirds});
+  if (comm.size() != hve_impossible)
+    for (const auto fill : {HaloFill::paste, HaloFill::mean, HaloFill::never})
+      many.push_back({.method = Method::hve, .halo_fill = fill, .stream_measurements = true});
+  for (auto& options : many) {
+    options.iterations = 1;
+    options.step = 1; // nothing is reconstructed
+    memory_meter().forget_peaks();
+    const auto real = run(comm, dataset, options);
+    const auto dry = dry_run(dataset.header(), options, real.plan, {}, 1);
+    for (const auto& rank : real.result.ranks)
+      EXPECT_EQ(told(dry[static_cast<std::size_t>(rank.rank)]), told(rank))
+          << name(options.method) << " " << name(options.exchange) << ", rank " << rank.rank << " of "
+          << comm.size();
+  }
+}
+
+TEST_F(ReconstructionOnRanks, OneRankAloneUsesTheMemoryItUsesAmongTheOthers) {
+  for (const auto method : {Method::gd, Method::hve}) {
+    if (method == Method::hve && comm.size() == hve_impossible) continue;
+    const ReconstructionOptions options{.method = method, .iterations = 1, .step = 1};
+    memory_meter().forget_peaks();
+    const auto together = run(comm, dataset, options);
+    for (const auto& rank : together.result.ranks) {
+      const auto alone = Communicator::alone(rank.rank, comm.size());
+      const auto backend = make_backend({"cpu", 1, Planning::estimate});
+      memory_meter().forget_peaks();
+      const auto result = reconstruct(alone, *backend, acquisition_without_data(dataset.header()),
+                                      together.plan, options, {});
+      EXPECT_EQ(told(result.ranks.front()), told(rank)) << name(method) << ", rank " << rank.rank;
+    }
+  }
+}
+
+TEST_F(ReconstructionOnRanks, ARankThatDoesNotExistIsAnInputError) {
+  EXPECT_THROW((void)Communicator::alone(4, 4), InputError);
+  EXPECT_THROW((void)Communicator::alone(-1, 4), InputError);
 }
 
 TEST_F(ReconstructionOnRanks, MemoryStaysWithinSixteenBytesPerVoxelAnd64MB) {

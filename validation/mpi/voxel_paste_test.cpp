@@ -25,8 +25,8 @@ TEST_F(VoxelPasteTest, EveryHaloVoxelComesFromTheCoreItLiesIn) {
         random, mesh, {.least_core = 12, .most_core = 50, .least_halo = 1, .most_halo = 12});
     for (const std::size_t buffer_bytes : {std::size_t{1}, std::size_t{32} << 20}) {
       TileField field(*backend, tiling.tiles[comm.rank()], slices);
-      const auto paste =
-          make_voxel_paste({.buffer_bytes = buffer_bytes}, comm, *backend, tiling, slices, timer);
+      const auto chunking = plan_voxel_paste({.buffer_bytes = buffer_bytes}, tiling, slices);
+      const auto paste = make_voxel_paste(chunking, comm, *backend, tiling, timer);
       for (int round = 0; round < 3; ++round) {
         field.set([&](int s, int y, int x) { return whole_number(comm.rank(), round, s, y, x); });
         paste->paste(field.volume());

@@ -3,6 +3,8 @@
 #include "line_fft.hpp"
 #include "phase.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "rows_on.hpp"
+#include "scratch.hpp"
 
 #include <fftw3.h>
 #include <fmt/format.h>
@@ -23,9 +25,11 @@ Complex* row_of(Waves w, int wave, int y) {
          static_cast<std::size_t>(y) * static_cast<std::size_t>(w.extent.x);
 }
 
-float* row_of(float* slice, Extent extent, int y) {
+template <class T> T* row_of(T* slice, Extent extent, int y) {
   return slice + static_cast<std::size_t>(y) * static_cast<std::size_t>(extent.x);
 }
+
+int signed_frequency(int i, int n) { return i < (n + 1) / 2 ? i : i - n; }
 
 /// The part of a wave's row that lies on the slice: pixels [first, first + n) of the row, from pixel (y, x)
 /// of the slice.
@@ -43,33 +47,6 @@ Segment segment_on(Extent slice, Offset origin, int row, int row_length) {
   const int last = std::min(row_length, slice.x - origin.x);
   return {first, std::max(0, last - first), y, origin.x + first};
 }
-
-/// The wave's rows [first, last) that lie on the slice at all; empty when they only touch vacuum.
-struct Rows {
-  int first = 0;
-  int last = 0;
-};
-
-Rows rows_on(Extent slice, Offset origin, Extent wave) {
-  const int first = std::max(0, -origin.y);
-  const bool beside = origin.x >= slice.x || origin.x + wave.x <= 0;
-  return {first, beside ? first : std::max(first, std::min(wave.y, slice.y - origin.y))};
-}
-
-/// What one thread works in: a block of rows, a block of columns, and one row's phase factors and gradient.
-struct Scratch {
-  MeteredVector<Complex, MemoryLabel::fft> rows;
-  MeteredVector<Complex, MemoryLabel::fft> columns;
-  MeteredVector<float, MemoryLabel::fft> cosine, sine, gradient;
-  void fit(Extent e) {
-    const auto x = std::max(cosine.size(), static_cast<std::size_t>(e.x));
-    rows.resize(x * LineFft::row_block);
-    cosine.resize(x);
-    sine.resize(x);
-    gradient.resize(x);
-    columns.resize(std::max(columns.size(), static_cast<std::size_t>(e.y) * LineFft::block));
-  }
-};
 
 class CpuBackend final : public Backend {
 public:
@@ -101,10 +78,14 @@ public:
   void synchronize() override {}
 
   void prepare(std::span<const Extent> extents) override {
+    search(extents);
+    for (const auto e : extents)
+      for (auto& s : scratch_) s.fit(e);
+  }
+  void search(std::span<const Extent> extents) override {
     for (const auto e : extents) {
       fft_.prepare(e.x);
       fft_.prepare(e.y);
-      for (auto& s : scratch_) s.fit(e);
     }
   }
   [[nodiscard]] std::string planning_knowledge() const override { return fft_.wisdom(); }
@@ -181,17 +162,24 @@ public:
     });
   }
 
-  void shift_probe(Waves waves, const Complex* probe, std::span<const Shift> pixels) override {
+  void shift_probe(Waves waves, const Aperture& probe, std::span<const Shift> pixels) override {
     const Extent e = waves.extent;
+    const Box box = probe.box;
     for (int wave = 0; wave < waves.count; ++wave) {
       const auto shift = pixels[static_cast<std::size_t>(wave)];
       const auto ramp_y = shift_ramp(e.y, shift.y);
       const auto ramp_x = shift_ramp(e.x, shift.x);
       for_rows(waves.one(wave), [&](int, int y, Scratch&) {
         Complex* row = row_of(waves, wave, y);
-        const Complex* source = probe + static_cast<std::size_t>(y) * static_cast<std::size_t>(e.x);
-        for (std::size_t x = 0; x < ramp_x.size(); ++x)
-          row[x] = source[x] * Complex(ramp_y[static_cast<std::size_t>(y)] * ramp_x[x]);
+        std::fill_n(row, e.x, Complex{});
+        const int ky = signed_frequency(y, e.y);
+        if (ky < box.y0 || ky >= box.y1) return;
+        const Complex* source = row_of(probe.data, box.extent(), ky - box.y0);
+        for (int kx = box.x0; kx < box.x1; ++kx) {
+          const int x = kx < 0 ? kx + e.x : kx;
+          row[x] =
+              *source++ * Complex(ramp_y[static_cast<std::size_t>(y)] * ramp_x[static_cast<std::size_t>(x)]);
+        }
       });
     }
   }
@@ -456,7 +444,7 @@ private:
   static std::vector<std::complex<double>> shift_ramp(int n, double shift) {
     std::vector<std::complex<double>> ramp(static_cast<std::size_t>(n));
     for (int i = 0; i < n; ++i) {
-      const int k = i < (n + 1) / 2 ? i : i - n;
+      const int k = signed_frequency(i, n);
       ramp[static_cast<std::size_t>(i)] = std::polar(1.0, -2 * std::numbers::pi * k * shift / n);
     }
     return ramp;

@@ -28,8 +28,8 @@ fftwf_plan make_plan(Complex* scratch, int length, Layout l, Direction direction
                              nullptr, l.stride, l.distance, sign, flags);
 }
 
-// PATIENT, because MEASURE does not try the buffered plans that make column blocks up to 1.5 x faster; the lines
-// are short and what was found is kept as wisdom.
+// PATIENT, because MEASURE does not try the buffered plans that make column blocks up to 1.5 x faster; the
+// lines are short and what was found is kept as wisdom.
 unsigned flags_of(Planning planning) {
   return planning == Planning::measure ? FFTW_PATIENT | FFTW_WISDOM_ONLY : FFTW_ESTIMATE;
 }
@@ -108,7 +108,8 @@ std::string LineFft::wisdom() const {
 
 void LineFft::learn(const std::string& wisdom) {
   const auto all = nlohmann::json::parse(wisdom, nullptr, false);
-  if (!all.is_object() || all.value("version", nlohmann::json()) != std::string(fftwf_version)) refuse_wisdom();
+  if (!all.is_object() || all.value("version", nlohmann::json()) != std::string(fftwf_version))
+    refuse_wisdom();
   for (const auto& [key, text] : all.items()) {
     if (key == "version") continue;
     int length = 0;

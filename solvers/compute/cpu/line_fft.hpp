@@ -29,8 +29,8 @@ public:
 
   /// Plans a length for rows (contiguous) and for column blocks ([n][block]). Not thread-safe.
   ///
-  /// Plans follow from the length's wisdom alone, be it learned or measured here: the process that measured and
-  /// every later one that learned compute the same bits.
+  /// Plans follow from the length's wisdom alone, be it learned or measured here: the process that measured
+  /// and every later one that learned compute the same bits.
   void prepare(int length);
 
   /// `count` <= row_block contiguous lines, [count][length].

@@ -142,6 +142,7 @@ public:
       p.columns.use(work_.data());
     }
   }
+  void search(std::span<const Extent>) override {}
   [[nodiscard]] std::string planning_knowledge() const override { return {}; } // cuFFT does not search
   void learn_planning(const std::string&) override {}
 
@@ -191,10 +192,10 @@ public:
     if (rewind) rows(transmitted, Direction::forward);
   }
 
-  void shift_probe(Waves waves, const Complex* probe, std::span<const Shift> pixels) override {
+  void shift_probe(Waves waves, const Aperture& probe, std::span<const Shift> pixels) override {
     for (int i = 0; i < waves.count; ++i)
       cuda::shift_probe<<<tiles_for(waves.extent), tile_threads(), 0, stream_>>>(
-          raw(waves.one(i).data), waves.extent, raw(probe), pixels[i].y, pixels[i].x);
+          raw(waves.one(i).data), waves.extent, raw(probe.data), probe.box, pixels[i].y, pixels[i].x);
     launched("shift_probe");
   }
 

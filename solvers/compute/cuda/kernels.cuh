@@ -102,15 +102,23 @@ __global__ void propagate(float2* w, Extent e, const float2* py, const float2* p
 
 __device__ inline int signed_frequency(int i, int n) { return i < (n + 1) / 2 ? i : i - n; }
 
-__global__ void shift_probe(float2* w, Extent e, const float2* probe, double shift_y, double shift_x) {
+/// `probe` holds the signed frequencies in `box`; the others are zero.
+__global__ void shift_probe(float2* w, Extent e, const float2* probe, Box box, double shift_y,
+                            double shift_x) {
   const Pixel p = my_pixel();
   if (!inside(p, e)) return;
-  const double turns =
-      signed_frequency(p.y, e.y) * shift_y / e.y + signed_frequency(p.x, e.x) * shift_x / e.x;
+  const int ky = signed_frequency(p.y, e.y);
+  const int kx = signed_frequency(p.x, e.x);
+  const Pixel in_box{ky - box.y0, kx - box.x0};
+  const Extent extent{box.y1 - box.y0, box.x1 - box.x0};
+  if (!inside(in_box, extent)) {
+    w[at(p, e)] = {0, 0};
+    return;
+  }
   double s = 0;
   double c = 0;
-  sincospi(-2 * turns, &s, &c);
-  w[at(p, e)] = times(probe[at(p, e)], {static_cast<float>(c), static_cast<float>(s)});
+  sincospi(-2 * (ky * shift_y / e.y + kx * shift_x / e.x), &s, &c);
+  w[at(p, e)] = times(probe[at(in_box, extent)], {static_cast<float>(c), static_cast<float>(s)});
 }
 
 __global__ void place(float2* target, Extent e, const float2* source, Extent from, Offset origin) {

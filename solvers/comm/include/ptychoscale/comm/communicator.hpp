@@ -12,7 +12,7 @@ namespace ptychoscale {
 
 /// Starts MPI for the life of the object (thread level FUNNELED) and finalizes it at the end.
 class MpiSession {
- public:
+public:
   [[nodiscard]] MpiSession(int& argc, char**& argv);
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
@@ -21,17 +21,26 @@ class MpiSession {
 
 /// A group of ranks; the only door to MPI. Every call's error code is checked and its text kept (RunError).
 class Communicator {
- public:
+public:
   /// All ranks of the running MpiSession.
   [[nodiscard]] static Communicator world();
   /// This rank alone, for a serial solver beside a parallel one.
   [[nodiscard]] static Communicator self();
+  /// This process as rank `rank` of `size`, the others not being there: its messages are counted and go
+  /// nowhere, what it expects from others arrives at once and leaves the receiving memory as it is, and
+  /// collectives see its own values only. For running one rank's allocations and arithmetic without the
+  /// machine. Throws InputError for a rank that is not below `size`.
+  [[nodiscard]] static Communicator alone(int rank, int size);
   Communicator(Communicator&&) noexcept;
   Communicator& operator=(Communicator&&) noexcept;
   ~Communicator();
 
   [[nodiscard]] int rank() const;
   [[nodiscard]] int size() const;
+  /// Whether the other ranks are not there, see alone().
+  [[nodiscard]] bool is_alone() const;
+  /// Whether this process does what only one does, such as reporting: rank 0, or the one that is alone.
+  [[nodiscard]] bool leads() const;
   /// Rank and number of ranks on this host.
   [[nodiscard]] int local_rank() const;
   [[nodiscard]] int local_size() const;
@@ -52,8 +61,9 @@ class Communicator {
   void send(std::span<const float> values, int peer, int tag) const;
   void receive(std::span<float> values, int peer, int tag) const;
 
-  /// Runs `step` on every rank and agrees on the outcome: if it threw anywhere, every rank throws, with the message of the lowest
-  /// failing rank and its kind (InputError or RunError), so that all ranks end together. Collective.
+  /// Runs `step` on every rank and agrees on the outcome: if it threw anywhere, every rank throws, with the
+  /// message of the lowest failing rank and its kind (InputError or RunError), so that all ranks end
+  /// together. Collective.
   void agree(const std::function<void()>& step) const;
 
   /// Ends every rank of the job at once with `exit_code`.
@@ -64,10 +74,10 @@ class Communicator {
   /// Name and version of the MPI library.
   [[nodiscard]] static std::string library_version();
 
- private:
+private:
   struct Impl;
   explicit Communicator(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -64,6 +64,13 @@ struct Propagator {
   const float* mask = nullptr;
 };
 
+/// The part of a reciprocal-space probe that is not zero, as backend memory: [ky][kx] over `box`, which is in
+/// signed frequencies (from -(n / 2) on). An aperture fills a few per cent of the detector.
+struct Aperture {
+  const Complex* data = nullptr;
+  Box box;
+};
+
 enum class Direction { forward, inverse };
 /// Whether a factor or its complex conjugate multiplies: forward model or adjoint.
 enum class Sense { direct, conjugate };
@@ -81,6 +88,8 @@ public:
   [[nodiscard]] virtual std::string_view name() const = 0;
   /// Device, threads and library versions in one line, for reports.
   [[nodiscard]] virtual std::string description() const = 0;
+  /// Whether what comes back from its memory are results; not so for a dry run.
+  [[nodiscard]] virtual bool computes() const { return true; }
 
   /// @name Memory: metered, 64-byte aligned, zero-filled. Copies are complete on return.
   /// @{
@@ -92,9 +101,11 @@ public:
   virtual void synchronize() = 0;
   /// @}
 
-  /// @name Transforms. `prepare` plans every length that will be used; what was learned travels as text.
+  /// @name Transforms. `prepare` makes ready for every extent that will be used here; `search` only learns
+  /// about extents, also for other ranks; what was learned travels as text.
   /// @{
   virtual void prepare(std::span<const Extent> extents) = 0;
+  virtual void search(std::span<const Extent> extents) = 0;
   [[nodiscard]] virtual std::string planning_knowledge() const = 0;
   virtual void learn_planning(const std::string& knowledge) = 0;
   /// real <-> mixed: one transform along x.
@@ -121,12 +132,12 @@ public:
   /// @name Probe and detector
   /// @{
   /// waves[i] <- probe(ky, kx) exp(-2 pi i (ky dy_i / ny + kx dx_i / nx)), a probe shifted by (dy, dx)
-  /// pixels; reciprocal.
+  /// pixels; reciprocal, zero outside the aperture.
   struct Shift {
     double y = 0;
     double x = 0;
   };
-  virtual void shift_probe(Waves waves, const Complex* probe, std::span<const Shift> pixels) = 0;
+  virtual void shift_probe(Waves waves, const Aperture& probe, std::span<const Shift> pixels) = 0;
   /// target <- source seen from a grid whose pixel (0, 0) lies at `origin` of the source, zero outside; real
   /// space.
   virtual void place(Waves target, Waves source, Offset origin) = 0;
@@ -207,7 +218,7 @@ struct BackendOptions {
   std::string kind = "cpu";
   int threads = 1;
   Planning planning = Planning::measure;
-  int local_rank = 0;  ///< of this process on its host; GPUs are dealt by it, round robin
+  int local_rank = 0; ///< of this process on its host; GPUs are dealt by it, round robin
 };
 
 /// The one place that names the backends. Throws InputError for an unknown or unusable one.

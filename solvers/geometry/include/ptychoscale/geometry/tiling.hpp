@@ -1,10 +1,10 @@
 #pragma once
 
+#include "ptychoscale/base/box.hpp"
+
 #include <optional>
 #include <span>
 #include <vector>
-
-#include "ptychoscale/base/box.hpp"
 
 namespace ptychoscale {
 
@@ -28,18 +28,18 @@ struct Mesh {
 /// One rank's part of the volume.
 struct Tile {
   int rank = 0;
-  Box core;                 ///< its voxels in the stitched volume; cores partition the volume
-  Box extended;             ///< core plus halo, clipped to the volume; what the rank holds in memory
-  std::vector<int> own;     ///< probe positions dealt to this rank, ascending
-  std::vector<int> extra;   ///< neighbours' probe positions this rank repeats (HVE), ascending
+  Box core;               ///< its voxels in the stitched volume; cores partition the volume
+  Box extended;           ///< core plus halo, clipped to the volume; what the rank holds in memory
+  std::vector<int> own;   ///< probe positions dealt to this rank, ascending
+  std::vector<int> extra; ///< neighbours' probe positions this rank repeats (HVE), ascending
 };
 
 /// The decomposition of one reconstruction, the same on every rank; plain data.
 struct Tiling {
   Mesh mesh;
   Extent volume;
-  Extent halo;              ///< pixels added on each side of a core
-  std::vector<Tile> tiles;  ///< by rank
+  Extent halo;             ///< pixels added on each side of a core
+  std::vector<Tile> tiles; ///< by rank
 };
 
 enum class Decomposition { gradient, halo_voxel };
@@ -47,34 +47,34 @@ enum class Decomposition { gradient, halo_voxel };
 /// What a tiling is made from.
 struct TilingRequest {
   Decomposition decomposition = Decomposition::gradient;
-  Extent volume;                        ///< pixels
-  PixelSize pixel;                      ///< angstrom
+  Extent volume;   ///< pixels
+  PixelSize pixel; ///< angstrom
   ScanShape scan;
-  std::span<const Position> positions;  ///< angstrom, row-major over `scan`
-  double circle_radius_A = 0;           ///< radius of the illuminated circle on the specimen
+  std::span<const Position> positions; ///< angstrom, row-major over `scan`
+  double circle_radius_A = 0;          ///< radius of the illuminated circle on the specimen
   int ranks = 1;
-  std::optional<Mesh> mesh;             ///< overrides the choice below
-  std::optional<double> halo_A;         ///< overrides what the rank's own (and extra) circles need
-  int extra_rows = 1;                   ///< HVE: rows of neighbours' positions repeated on each side
+  std::optional<Mesh> mesh;     ///< overrides the choice below
+  std::optional<double> halo_A; ///< overrides what the rank's own (and extra) circles need
+  int extra_rows = 1;           ///< HVE: rows of neighbours' positions repeated on each side
 };
 
-/// The mesh of `ranks` ranks with the squarest tiles (in angstrom) among those whose rows and columns divide the
-/// scan evenly; if none divides, the squarest of all those with at least one scan row and column per tile.
-/// Throws InputError when no mesh leaves every rank a position.
+/// The mesh of `ranks` ranks with the squarest tiles (in angstrom) among those whose rows and columns divide
+/// the scan evenly; if none divides, the squarest of all those with at least one scan row and column per
+/// tile. Throws InputError when no mesh leaves every rank a position.
 [[nodiscard]] Mesh choose_mesh(const TilingRequest& request);
 
-/// Cuts the volume and deals the positions. Core borders lie midway between the last scan row (column) of one tile
-/// and the first of the next; all tiles share one halo per axis. Throws InputError naming the tile, both widths and the
-/// largest rank count that works when an HVE core is narrower than the halo it fills, and for meshes that do
-/// not match the ranks or leave a rank without positions.
+/// Cuts the volume and deals the positions. Core borders lie midway between the last scan row (column) of one
+/// tile and the first of the next; all tiles share one halo per axis. Throws InputError naming the tile, both
+/// widths and the largest rank count that works when an HVE core is narrower than the halo it fills, and for
+/// meshes that do not match the ranks or leave a rank without positions.
 [[nodiscard]] Tiling plan_tiling(const TilingRequest& request);
 
-/// Part `round` of `rounds` of a list of `count` positions, [first, last): every rank cuts its own list into the same number of
-/// parts, some possibly empty, so that all ranks exchange equally often.
+/// Part `round` of `rounds` of a list of `count` positions, [first, last): every rank cuts its own list into
+/// the same number of parts, some possibly empty, so that all ranks exchange equally often.
 struct Range {
   int first = 0;
   int last = 0;
 };
 [[nodiscard]] Range round_part(int count, int round, int rounds);
 
-}  // namespace ptychoscale
+} // namespace ptychoscale

@@ -2,6 +2,7 @@
 
 #include "ptychoscale/base/box.hpp"
 #include "ptychoscale/compute/backend.hpp"
+#include "ptychoscale/multislice/optics.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -50,6 +51,9 @@ public:
   /// `waves`.
   [[nodiscard]] Multislice(Backend& backend, const MultisliceParameters& parameters,
                            std::span<const Complex> probe, int batch = 1);
+  /// The same from what is left of the probe in its aperture.
+  [[nodiscard]] Multislice(Backend& backend, const MultisliceParameters& parameters,
+                           const ApertureProbe& probe, int batch = 1);
   ~Multislice();
   Multislice(Multislice&&) noexcept;
 

@@ -22,6 +22,15 @@ struct Optics {
 /// Computed in fp64. Throws InputError when the aperture does not fit the grid.
 [[nodiscard]] std::vector<Complex> make_probe(const Optics& optics, Extent extent, PixelSize pixel);
 
+/// The part of a probe [ky][kx] (zero frequency first) that is not zero: values [ky][kx] over the smallest
+/// box of signed frequencies that holds it, for Backend::shift_probe. Throws InputError when the probe is
+/// zero everywhere.
+struct ApertureProbe {
+  Box box;
+  std::vector<Complex> values;
+};
+[[nodiscard]] ApertureProbe crop_to_aperture(std::span<const Complex> probe, Extent extent);
+
 /// Geometric radius in angstrom of the circle the probe illuminates at the entrance surface: the largest |C10
 /// alpha + C30 alpha^3| inside the aperture, at least the Airy radius 0.61 lambda / alpha.
 [[nodiscard]] double circle_radius_A(const Optics& optics);

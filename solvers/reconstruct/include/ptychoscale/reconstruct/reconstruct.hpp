@@ -13,6 +13,7 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,15 +43,44 @@ struct ReconstructionOptions {
   GridKind grid = GridKind::window;
   Adjoint adjoint = Adjoint::reverse;
   Bandwidth bandwidth = Bandwidth::none;
-  std::optional<double> step = std::nullopt;       ///< alpha in (V * angstrom)^2; default: see step_size.hpp
+  std::optional<double> step = std::nullopt; ///< alpha in (V * angstrom)^2; default: see step_size.hpp
   bool stream_measurements = false; ///< read from the file with read-ahead instead of keeping all in memory
+  std::size_t exchange_bytes = 0;   ///< about what packed messages may take; 0: see plan_reconstruction()
+  int positions_at_most = 0; ///< visit only so many of a rank's positions, to time a slice of a run; 0: all
 };
+
+/// What a reconstruction starts from: an experiment, and its measured amplitudes [ky][kx], zero frequency
+/// first, by position.
+struct Acquisition {
+  const DatasetHeader& header; ///< must outlive the reconstruction
+  std::function<void(int position, std::span<float> amplitudes)> read_amplitudes;
+};
+/// The acquisition a dataset holds; the reader must outlive it.
+[[nodiscard]] Acquisition acquisition_of(const DatasetReader& dataset);
+/// An experiment without its dataset, for what does not depend on the data: every pattern is the unscattered
+/// beam, dimmed so that there is a gradient.
+[[nodiscard]] Acquisition acquisition_without_data(const DatasetHeader& header);
+
+/// What all ranks of a run do alike; follows from header, options and number of ranks.
+struct ReconstructionPlan {
+  Tiling tiling;
+  int rounds = 1;                 ///< exchanges per iteration
+  ExchangePlan exchange;          ///< gd, and hve that averages
+  Chunking paste;                 ///< hve that pastes
+  std::vector<Extent> transforms; ///< every grid that any rank transforms
+  ApertureProbe probe;
+};
+/// Packed messages take at most half of what a mean tile's volume does, and 32 MiB, unless told otherwise.
+/// Throws InputError for a mesh, halo or option that cannot work.
+[[nodiscard]] ReconstructionPlan plan_reconstruction(const DatasetHeader& header,
+                                                     const ReconstructionOptions& options, int ranks);
 
 /// What one rank did and used.
 struct RankStatistics {
   int rank = 0;
   int positions = 0; ///< own and extra
   std::int64_t extended_voxels = 0;
+  double visits_s = 0; ///< forward model and gradient of all positions; the larger part of compute_s
   double compute_s = 0;
   double wait_s = 0;
   double communication_s = 0;
@@ -62,7 +92,6 @@ struct RankStatistics {
 };
 
 struct Reconstruction {
-  Tiling tiling;
   Buffer<float> volume;     ///< this rank's extended tile, [slice][y][x]
   std::vector<double> cost; ///< F summed over all positions, seen during each iteration (own positions only,
                             ///< each counted once)
@@ -83,10 +112,11 @@ struct ReconstructionHooks {
   std::function<bool()> interrupted;                                            ///< polled between positions
 };
 
-/// Runs one solver on all ranks of `comm`; collective. Throws InputError, agreed on all ranks, for a mesh,
-/// halo or option that cannot work and for a step that diverges (naming the iteration).
+/// Runs one solver on all ranks of `comm`; collective. `plan` is the one for these options and ranks. Throws
+/// InputError, agreed on all ranks, for a step that diverges (naming the iteration).
 [[nodiscard]] Reconstruction reconstruct(const Communicator& comm, Backend& backend,
-                                         const DatasetReader& dataset, const ReconstructionOptions& options,
+                                         const Acquisition& acquisition, const ReconstructionPlan& plan,
+                                         const ReconstructionOptions& options,
                                          const ReconstructionHooks& hooks);
 
 [[nodiscard]] Method method(std::string_view name);

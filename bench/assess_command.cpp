@@ -1,0 +1,113 @@
+#include "assessment.hpp"
+#include "commands.hpp"
+#include "ending.hpp"
+#include "output_file.hpp"
+#include "ptychoscale/base/error.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace ptychoscale {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct AssessOptions {
+  std::filesystem::path reconstruction;
+  std::filesystem::path dataset;
+  std::filesystem::path control;
+  Pairing pairing = Pairing::data;
+  std::string json;
+};
+
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+/// What of one axis the verdict rests on; the keys are those of a run's report, and more with a control.
+void add_axis(Json& findings, const std::string& axis, const AxisSeams& run, const AxisSeams* control,
+              Pairing pairing) {
+  const auto key = [&](const char* metric) { return "seam_" + axis + "_" + metric; };
+  findings[key("z")] = or_null(run.summed.z);
+  findings[key("step_z")] = or_null(run.summed.step_z);
+  findings[key("comb_power")] = or_null(run.summed.comb_power);
+  if (control == nullptr) return;
+  findings[key("z_control")] = or_null(control->summed.z);
+  findings[key("comb_power_control")] = or_null(control->summed.comb_power);
+  if (pairing == Pairing::steps) findings[key("excess")] = or_null(border_excess(run, *control));
+}
+
+/// Whether the run has seams. What a control of one tile shows at the same borders, too, is the specimen's:
+/// its lattice happens to be in step with them.
+bool seam_found(const SeamMetrics& run, const SeamMetrics* control, Pairing pairing) {
+  const auto verdict = judge_seams(run, control, pairing);
+  const auto innocent = control != nullptr ? judge_seams(*control, nullptr) : SeamVerdict{};
+  return (verdict.z && !innocent.z) || (verdict.step && !innocent.step) || verdict.comb || verdict.excess;
+}
+
+Json findings(const AssessOptions& options) {
+  const DatasetReader dataset(options.dataset);
+  if (!dataset.has_truth())
+    throw InputError(fmt::format("{}: has no ptychoscale/truth to compare with", options.dataset.string()));
+  const auto quality = assess_quality(options.reconstruction, dataset);
+  const auto run = assess_seams(options.reconstruction, dataset, options.reconstruction);
+  std::optional<SeamMetrics> control;
+  if (!options.control.empty()) control = assess_seams(options.control, dataset, options.reconstruction);
+  const auto* paired = control ? &*control : nullptr;
+  Json all{{"relative_rmse", quality.relative_rmse},
+           {"structural_similarity", quality.similarity},
+           {"frc_resolution_A", or_null(quality.resolution_A)}};
+  add_axis(all, "rows", run.rows, paired ? &paired->rows : nullptr, options.pairing);
+  add_axis(all, "columns", run.columns, paired ? &paired->columns : nullptr, options.pairing);
+  all["seam_found"] = seam_found(run, paired, options.pairing);
+  return all;
+}
+
+void print(const Json& all) {
+  for (const auto& [key, value] : all.items())
+    fmt::print("{:<34}{}\n", key,
+               value.is_number_float() ? fmt::format("{:.4g}", value.get<double>()) : value.dump());
+}
+
+int assess(const AssessOptions& options) {
+  if (!options.json.empty() && options.json != "-") check_output(options.json, 1 << 20);
+  const auto all = findings(options);
+  if (options.json == "-") {
+    fmt::print("{}\n", all.dump(2));
+    return exit_ok;
+  }
+  if (!options.json.empty()) write_text(options.json, all.dump(2) + "\n");
+  print(all);
+  return exit_ok;
+}
+
+} // namespace
+
+void add_assess_command(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand(
+      "assess", "Compare a reconstruction with the truth, and its tile borders with those of a control");
+  const auto o = std::make_shared<AssessOptions>();
+  command->add_option("RECONSTRUCTION", o->reconstruction, "The reconstruction to judge")->required();
+  command->add_option("--dataset", o->dataset, "The dataset it was made from, with its truth")->required();
+  auto* control = command->add_option("--control", o->control,
+                                      "A serial reconstruction: it is measured where the other has borders");
+  command
+      ->add_option_function<std::string>(
+          "--pairing",
+          [o](const std::string& word) { o->pairing = word == "steps" ? Pairing::steps : Pairing::data; },
+          "What the control shares: data only, or also update rule, step size and iterations, so that errors "
+          "compare strip by strip")
+      ->check(CLI::IsMember({"data", "steps"}))
+      ->default_str("data")
+      ->needs(control);
+  command->add_option("--json", o->json, "Also write the findings here; - prints them instead of the list");
+  command->footer("Example:\n"
+                  "  ptychoscale assess gd.h5 --dataset ci.h5 --control serial-same-step.h5 --pairing steps");
+  command->callback([&action, o] { action = [o](const Invocation&) { return assess(*o); }; });
+}
+
+} // namespace ptychoscale

@@ -1,0 +1,71 @@
+"""Entry point: `python -m harness COMMAND ARGS`, which is what `ptychoscale COMMAND ARGS` becomes."""
+
+import argparse
+import importlib
+import signal
+import sys
+from pathlib import Path
+
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+
+# Only the module of the chosen command is imported: pandas and matplotlib take longer to load than most commands to run.
+COMMANDS = ["bench", "sweep", "compare", "gate", "report", "reproduce"]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose mistakes are one line, as those of every other command."""
+
+    def error(self, message):
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def load(command: str):
+    """The module of a command. Throws InputError when it needs a package that this python lacks."""
+    try:
+        return importlib.import_module(f"harness.{command}")
+    except ModuleNotFoundError as missing:
+        # A command's own module that is not there is a mistake of ours, not a missing package.
+        if missing.name.startswith("harness"):
+            raise
+        requirements = Path(__file__).parents[2] / "ci" / "requirements.txt"
+        raise InputError(
+            f"{sys.executable}: python package '{missing.name}' is missing; install what {requirements} lists, or name "
+            "a python that has it in PTYCHOSCALE_PYTHON"
+        ) from None
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options of the chosen command; `run` among them carries it out."""
+    parser = Parser(prog="ptychoscale", description="The commands over many runs; each explains itself with --help.")
+    parser.add_argument("command", choices=COMMANDS)
+    if not arguments or arguments[0] not in COMMANDS:
+        return parser.parse_args(arguments)
+    parser = Parser(prog="ptychoscale")
+    load(arguments[0]).add_parser(parser.add_subparsers(required=True))
+    return parser.parse_args(arguments)
+
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+def main(arguments: list[str]) -> int:
+    """Carries out a command line; gives the exit code."""
+    signal.signal(signal.SIGTERM, stop)
+    interrupted = "nothing was written"
+    try:
+        options = parse(arguments)
+        interrupted = getattr(options, "interrupted", interrupted)
+        options.argv = ["ptychoscale", *arguments]
+        return options.run(options) or EXIT_OK
+    except (InputError, RunError) as error:
+        line = " ".join(str(error).split())
+        print(f"ptychoscale: error: {line}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"ptychoscale: error: interrupted; {interrupted}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,18 @@
+"""The two ways in which a command can fail, each with its exit code."""
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class InputError(Exception):
+    """What the user gave cannot be used; the text is one line: what, where, the value, what would be valid."""
+
+    exit_code = EXIT_INPUT
+
+
+class RunError(Exception):
+    """A run or a check failed; the text is one line."""
+
+    exit_code = EXIT_FAILED

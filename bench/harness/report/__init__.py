@@ -1,0 +1,42 @@
+"""`ptychoscale report`: one page, readable offline, of all reports under a folder."""
+
+import argparse
+from pathlib import Path
+
+from harness.report.page import make_page
+from harness.report.publish import check_replaceable, publish
+from harness.report.sources import read_sources
+
+EPILOG = """examples:
+  ptychoscale report demo -o demo/report
+  ptychoscale report results -o page
+Every JSON report below DIR is in it or makes the command fail; other JSON files are listed with why they are left out.
+Reconstructions (.h5) below DIR are drawn when the dataset they belong to, with its truth, is there, too."""
+
+
+def add_parser(subparsers) -> None:
+    """The command line of `report`."""
+    parser = subparsers.add_parser(
+        "report",
+        description="Make one self-contained HTML page of all reports below a folder, its figures also as SVG and PNG.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder with reports, at any depth")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="folder for index.html, figures/ and data/; an earlier page is replaced",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carries out `report`."""
+    check_replaceable(args.output)
+    publish(make_page(read_sources(args.folder, args.output)), args.output)
+    print(args.output / "index.html")
+    return 0

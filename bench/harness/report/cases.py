@@ -1,0 +1,125 @@
+"""Everything found, sorted into cases: runs, tables of those that may be compared, figures, pictures."""
+
+import dataclasses
+
+from harness.report import provenance
+from harness.report.columns import THEMES
+from harness.report.figures import Figure, Gallery, draw_charts, draw_galleries, slug
+from harness.report.reconstructions import read_own_report
+from harness.report.runs import Run, labelled
+from harness.report.sources import Sources
+from harness.report.tables import Table, make_table, reasons
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """Runs of one evidence, machine, program and dataset, which can stand in one table."""
+
+    title: str
+    runs: list[Run]
+    figures: list[Figure]
+    tables: list[Table]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One case: whatever was run, planned or published of it."""
+
+    name: str
+    anchor: str
+    runs: list[Run]
+    settings: list[Setting]
+    figures: list[Figure]
+    galleries: list[Gallery]
+    undrawn: list[tuple[str, str]]  # reconstruction, why there is no picture
+
+    @property
+    def figure_groups(self) -> list:
+        """Everything with figures."""
+        return [self, *self.settings, *self.galleries]
+
+    @property
+    def withheld(self) -> list[Run]:
+        return [run for run in self.runs if run.why_withheld is not None]
+
+    @property
+    def methods(self) -> list[str]:
+        return list(dict.fromkeys(run.label.split(" ")[0] for run in self.runs))
+
+    @property
+    def evidence(self) -> list[str]:
+        return sorted({run.evidence for run in self.runs})
+
+    @property
+    def machines(self) -> list[str]:
+        return sorted({run.about("host_name") or NO_MACHINE for run in self.runs})
+
+
+NO_MACHINE = "none"  # of what was not run, but planned
+
+
+def make_setting(title: str, subject: str, runs: list[Run]) -> Setting:
+    """Figures and tables of the runs of one setting."""
+    shown = [run for run in runs if run.why_withheld is None]
+    themes = [theme for theme in THEMES if not theme.needs or any(theme.needs in run.row for run in shown)]
+    made = [reasons(runs), *(make_table(theme.title, theme.columns, shown) for theme in themes)]
+    return Setting(title, runs, draw_charts(subject, runs, across=False), [table for table in made if table is not None])
+
+
+def settings_of(case: str, runs: list[Run]) -> list[Setting]:
+    """The runs by setting, in their order."""
+    groups: dict[tuple, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.setting, []).append(run)
+    if len(groups) == 1:
+        title = provenance.setting_title(runs[0])
+        return [make_setting(title[0].upper() + title[1:], case, runs)]
+    return [
+        make_setting(f"Setting {i}: {provenance.setting_title(group[0])}", f"{case}, setting {i}", labelled(group))
+        for i, group in enumerate(groups.values(), 1)
+    ]
+
+
+def run_of(row: dict, dataset_hash: str, runs: list[Run]) -> Run | None:
+    """The run that made a reconstruction: that of its name and dataset whose costs it has, digit for digit."""
+    for run in runs:
+        same_costs = run.row.get("cost_of_iterations") == row.get("cost_of_iterations")
+        if same_costs and run.row["name"] == row["name"] and run.dataset.get("hash") == dataset_hash:
+            return run
+    return None
+
+
+def pictures_of(case: str, runs: list[Run], sources: Sources) -> tuple[list[Gallery], list[tuple[str, str]]]:
+    """Pictures of the reconstructions that the runs made, and why others of them have none."""
+    found: dict[str, list[tuple[str, Run]]] = {}
+    undrawn = []
+    for path, dataset_hash in sources.reconstructions:
+        row, _ = read_own_report(sources.folder / path)
+        run = run_of(row, dataset_hash, runs)
+        if run is None:
+            continue
+        if run.why_withheld is not None:
+            undrawn.append((path, run.why_withheld))
+        elif dataset_hash not in sources.datasets:
+            undrawn.append((path, "the dataset with its truth is not in the folder"))
+        else:
+            found.setdefault(dataset_hash, []).append((path, run))
+    galleries = []
+    for dataset_hash, pairs in found.items():
+        pairs.sort(key=lambda pair: runs.index(pair[1]))
+        galleries += draw_galleries(case, sources.folder, pairs, sources.datasets[dataset_hash])
+    return galleries, undrawn
+
+
+def make_case(name: str, runs: list[Run], sources: Sources) -> Case:
+    """One case with everything drawn."""
+    runs = labelled(runs)
+    galleries, undrawn = pictures_of(name, runs, sources)
+    figures = draw_charts(name, runs, across=True)
+    return Case(name, f"case-{slug(name)}", runs, settings_of(name, runs), figures, galleries, undrawn)
+
+
+def make_cases(runs: list[Run], sources: Sources) -> list[Case]:
+    """All cases, by name."""
+    names = sorted({run.case for run in runs})
+    return [make_case(name, [run for run in runs if run.case == name], sources) for name in names]

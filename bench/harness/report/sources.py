@@ -1,0 +1,109 @@
+"""Finds and reads everything under a folder that a page is made of."""
+
+import dataclasses
+import hashlib
+import urllib.parse
+from pathlib import Path
+
+from harness import documents
+from harness.errors import InputError
+from harness.report import reconstructions
+
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """One report, by its path below the folder."""
+
+    path: str
+    content: bytes
+    report: dict
+
+    @property
+    def context(self) -> dict:
+        return self.report["context"]
+
+    @property
+    def rows(self) -> list[dict]:
+        return self.report["benchmarks"]
+
+    @property
+    def copy(self) -> str:
+        """Where the page keeps its copy, relative to the page."""
+        return f"data/{self.path}"
+
+    @property
+    def url(self) -> str:
+        return urllib.parse.quote(self.copy)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """What a folder holds; paths are below it, in order."""
+
+    folder: Path
+    reports: list[Document]
+    reconstructions: list[tuple[str, str]]  # path, hash of its dataset
+    datasets: dict[str, str]  # hash: path
+    skipped: list[tuple[str, str]]  # path, why
+
+
+def why_no_report(value: object) -> str | None:
+    """Why a JSON file is none of the reports a page shows; None for one that claims to be a report."""
+    if not isinstance(value, dict) or not {"context", "benchmarks"} <= value.keys():
+        return "JSON, but no report"
+    context = value["context"]
+    if isinstance(context, dict) and "executable" in context and "schema_version" not in context:
+        return "a kernel benchmark"
+    rows = value["benchmarks"]
+    if isinstance(rows, list) and rows and all(isinstance(row, dict) and "verb" in row for row in rows):
+        return "kernel rates, from which plans are made"
+    return None
+
+
+def find_files(folder: Path, left_out: Path, suffix: str) -> list[Path]:
+    """All files of a suffix, in order, but those of the page that is to be replaced."""
+    try:
+        found = sorted(path for path in folder.rglob(f"*{suffix}") if path.is_file())
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); valid: a folder with reports") from None
+    return [path for path in found if not path.resolve().is_relative_to(left_out.resolve())]
+
+
+def read_documents(folder: Path, files: list[Path]) -> tuple[list[Document], list[tuple[str, str]]]:
+    """The reports among JSON files, and why the others are left out. Throws InputError for a damaged one: a page that
+    silently lacks a file is worse than none."""
+    found, skipped, seen = [], [], {}
+    for file in files:
+        path = file.relative_to(folder).as_posix()
+        why = why_no_report(documents.read_json(file))
+        content = file.read_bytes()
+        digest = hashlib.sha256(content).digest()
+        if why is None and digest in seen:
+            why = f"a copy of {seen[digest]}"
+        if why is not None:
+            skipped.append((path, why))
+            continue
+        seen[digest] = path
+        found.append(Document(path, content, documents.read_report(file)))
+    return found, skipped
+
+
+def read_sources(folder: Path, output: Path) -> Sources:
+    """Everything under `folder`, but not what lies in `output`. Throws InputError when there is no report."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; valid: a folder with reports")
+    reports, skipped = read_documents(folder, find_files(folder, output, ".json"))
+    if not reports:
+        others = f" ({len(skipped)} other JSON file{'s' * (len(skipped) != 1)})" if skipped else ""
+        raise InputError(f"{folder}: holds no report{others}; valid: JSON files by ptychoscale bench, sweep, reproduce, ...")
+    results, datasets = [], {}
+    for file in find_files(folder, output, ".h5"):
+        path = file.relative_to(folder).as_posix()
+        kind, dataset_hash = reconstructions.kind_of(file)
+        if kind == "reconstruction":
+            results.append((path, dataset_hash))
+        elif kind == "dataset":
+            datasets.setdefault(dataset_hash, path)
+        else:
+            skipped.append((path, "HDF5, but neither dataset nor reconstruction"))
+    return Sources(folder, reports, results, datasets, skipped)

@@ -1,0 +1,149 @@
+"""`ptychoscale reproduce`: the paper's tables and figures, ours beside them, with what each figure rests on."""
+
+import argparse
+import functools
+import os
+from pathlib import Path
+
+from harness import documents, measure, program, verification
+from harness.errors import EXIT_FAILED, EXIT_OK, RunError
+from harness.options import add_launch_options
+from harness.reproduce import fig6, fig7a, fig7b, fig8, fig9, headline, ranks, readings, table1, tables, vic
+from harness.reproduce.findings import Findings, text_of
+from harness.reproduce.progress import Progress, minutes
+from harness.reproduce.ranks import Scope
+from harness.reproduce.work import Step, Work, perform, waiting
+
+
+class TwoTables:
+    """Tables II and III are one item each, made by one module."""
+
+    def __init__(self, table: str):
+        self.steps = functools.partial(ranks.table_steps, table=table)
+        self.find = functools.partial(tables.find, table=table)
+
+
+ITEMS = {
+    "table1": table1,
+    "table2": TwoTables("table2"),
+    "table3": TwoTables("table3"),
+    "readings": readings,
+    "fig6": fig6,
+    "fig7a": fig7a,
+    "fig7b": fig7b,
+    "fig8": fig8,
+    "fig9": fig9,
+    "vic": vic,
+    "headline": headline,
+}
+EPILOG = """examples:
+  ptychoscale reproduce all --quick -o reproduced      # minutes
+  ptychoscale reproduce table3 -o reproduced
+  ptychoscale reproduce all -o reproduced --only-plan  # what would be run, and for how long
+Evidence: measured here; modelled from what was measured here; simulated; or paper, where only the paper has a figure and the reason
+is given. Every run is kept in DIR/runs, and an interrupted command goes on where it stopped. A figure whose check fails makes the
+exit code 1."""
+
+
+def add_parser(subparsers) -> None:
+    """The command line of `reproduce`."""
+    parser = subparsers.add_parser(
+        "reproduce",
+        description="Regenerate tables and figures of the paper: paper, ours, ratio, evidence, and why not.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    add = parser.add_argument
+    add("item", choices=[*ITEMS, "all"], metavar="ITEM", help=f"one of {', '.join(ITEMS)}, all")
+    add("-o", "--output", type=Path, default=Path("reproduced"), help="folder for runs, reports and figures [%(default)s]")
+    add("--quick", action="store_true", help="fewer ranks and rows measured, fewer repeats: minutes instead of tens of them")
+    add("--only-plan", action="store_true", help="say what would be run and for how long, and run nothing but dry runs")
+    add_launch_options(parser)
+
+
+def let_ranks_outnumber_cores() -> None:
+    """The paper's figures need more ranks than a small machine has cores, which Open MPI refuses unless told otherwise."""
+    os.environ.setdefault("OMPI_MCA_rmaps_base_oversubscribe", "1")
+    os.environ.setdefault("OMPI_MCA_mpi_yield_when_idle", "1")
+
+
+def steps_by_item(scope: Scope, names: list[str]) -> dict[str, list[Step]]:
+    """What each item has yet to run; a step that several need stands with the first."""
+    claimed: set[Step] = set()
+    found = {}
+    for name in names:
+        found[name] = [step for step in waiting(scope.work, ITEMS[name].steps(scope)) if step not in claimed]
+        claimed.update(found[name])
+    return found
+
+
+def print_plan(by_item: dict[str, list[Step]]) -> None:
+    """Runs and minutes ahead, before any of them starts."""
+    program.say("item        runs  expected min:s")
+    for name, steps in by_item.items():
+        program.say(f"{name:<10}{len(steps):>6}{minutes(sum(step.seconds for step in steps)):>16}")
+    everything = [step for steps in by_item.values() for step in steps]
+    program.say(f"{'all':<10}{len(everything):>6}{minutes(sum(step.seconds for step in everything)):>16}")
+
+
+def warn_when_busy() -> None:
+    """Times beside other work are too long; what is kept of them would mislead later, too."""
+    load, cores = os.getloadavg()[0], os.cpu_count()
+    if load > cores / 2:
+        program.say(
+            f"warning: the machine is busy (load {load:.1f} on {cores} cores): times will be too long; nothing else suffers"
+        )
+
+
+def require_right_backend(args: argparse.Namespace, folder: Path) -> None:
+    """No figure is worth showing of a backend that computes wrongly."""
+    said = verification.check_golden(args.backend, measure.Protocol(folder, args.launcher))
+    if said != verification.PASSED:
+        raise RunError(f"no figure is shown: {said.removeprefix('failed: ')}")
+
+
+def write(findings: Findings, args: argparse.Namespace) -> None:
+    """The item as a report, as text, and its pictures."""
+    context = {**documents.new_context(args.argv), "load_avg": list(os.getloadavg())}
+    documents.write_report(args.output / f"{findings.item}.json", {"context": context, "benchmarks": findings.rows})
+    text = text_of(findings)
+    documents.write_text(args.output / f"{findings.item}.txt", text)
+    for name, files in findings.figures.items():
+        for kind, content in files.items():
+            documents.write_bytes(args.output / "figures" / f"{name}.{kind}", content)
+    print(text, flush=True)
+
+
+def reproduce(scope: Scope, by_item: dict[str, list[Step]], args: argparse.Namespace) -> list[Findings]:
+    """Runs and writes item after item, so that an interruption leaves those that are done."""
+    progress = Progress([step for steps in by_item.values() for step in steps])
+    done = []
+    for name, steps in by_item.items():
+        for step in steps:
+            progress.tell(name, step)
+            perform(scope.work, step)
+            progress.finish(step)
+        done.append(ITEMS[name].find(scope))
+        write(done[-1], args)
+    return done
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carries out `reproduce`; 1 when a check fails."""
+    program.launcher_words(args.launcher, 1)
+    let_ranks_outnumber_cores()
+    for folder in (args.output, args.output / "runs", args.output / "figures"):
+        documents.prepare_folder(folder)
+    scope = Scope(Work(args.output / "runs", args.launcher, args.backend), args.quick)
+    by_item = steps_by_item(scope, list(ITEMS) if args.item == "all" else [args.item])
+    print_plan(by_item)
+    if args.only_plan:
+        return EXIT_OK
+    warn_when_busy()
+    require_right_backend(args, args.output / "runs")
+    done = reproduce(scope, by_item, args)
+    failed = [check for findings in done for check in findings.failed_checks]
+    for check in failed:
+        program.say(f"ptychoscale: error: {check['item']}: {check['row']}: {check['explanation']}")
+    return EXIT_FAILED if failed else EXIT_OK

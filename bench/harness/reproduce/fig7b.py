@@ -1,0 +1,123 @@
+"""Fig. 7b: where the time goes, with the pipelined passes and with what they are compared with."""
+
+from harness.reproduce.ci_case import in_rounds, machine_words, reconstruction, trusted
+from harness.reproduce.findings import MEASURED, NOT_JUDGED, Findings
+from harness.reproduce.paper import tables
+from harness.reproduce.ranks import Scope
+from harness.reproduce.work import Outcome, Step, sources
+from harness.statistics import paired_ratio, summarise
+
+EXCHANGES = ["appp", "passes", "allreduce"]
+RANKS = [4, 6]
+ITERATIONS = 10
+PHASES = ["compute", "wait", "communication"]
+NEEDS_NETWORK = "needs the network projection: this machine has neither 24 nor 462 GPUs, nor a network between them"
+
+
+def repeats(scope: Scope, exchange: str, ranks: int) -> list[Step]:
+    """Runs of one exchange; six are the fewest with an interval."""
+    return [
+        reconstruction(
+            f"exchange-{exchange}-{ranks}-{i}", "gd", "--exchange", exchange, ranks=ranks, iterations=ITERATIONS, threads=1
+        )
+        for i in range(1 if scope.quick else 6)
+    ]
+
+
+def ranks_of(scope: Scope) -> list[int]:
+    return RANKS[:1] if scope.quick else RANKS
+
+
+def steps(scope: Scope) -> list[Step]:
+    return [step for ranks in ranks_of(scope) for step in in_rounds([repeats(scope, exchange, ranks) for exchange in EXCHANGES])]
+
+
+def seconds(outcome: Outcome, phase: str) -> float:
+    """Of one iteration, mean over ranks; the phases add up to the iteration."""
+    return outcome.row[f"{phase}_seconds_per_iteration_mean"]
+
+
+def not_computing(outcome: Outcome) -> float:
+    return seconds(outcome, "wait") + seconds(outcome, "communication")
+
+
+def add_exchange(findings: Findings, scope: Scope, exchange: str, ranks: int) -> tuple[dict[str, float], list[Outcome]]:
+    """The phases of one exchange; gives their medians and the runs."""
+    runs = repeats(scope, exchange, ranks)
+    outcomes, why = trusted(scope.work, runs)
+    findings.check(f"{exchange} on {ranks} ranks: verified", not why, why or "the cost fell")
+    medians = {}
+    for phase in PHASES:
+        summary = summarise([seconds(outcome, phase) for outcome in outcomes]) if outcomes else None
+        findings.add(
+            f"ci, {exchange}, {ranks} ranks",
+            f"{phase} per iteration",
+            "s",
+            ours=summary.median if summary else None,
+            evidence=MEASURED,
+            why_not=why or machine_words(ranks),
+            source=sources(scope.work, runs),
+            exchange=exchange,
+            ranks=ranks,
+            samples=list(summary.samples) if summary else [],
+            interval_95_percent=list(summary.interval or []) if summary else [],
+        )
+        if summary:
+            medians[phase] = summary.median
+    return medians, outcomes
+
+
+def add_ratio(findings: Findings, exchange: str, ranks: int, theirs: list[Outcome], appp: list[Outcome]) -> None:
+    """How much longer ranks wait and communicate than with the pipelined passes, from runs of the same rounds."""
+    ratio = paired_ratio([not_computing(run) for run in theirs], [not_computing(run) for run in appp])
+    known = (
+        f"95 % between {ratio.interval[0]:.2f} and {ratio.interval[1]:.2f}" if ratio.interval else "too few runs for an interval"
+    )
+    findings.add(
+        f"ci, {exchange} over appp, {ranks} ranks",
+        "wait and communication, ratio",
+        "",
+        ours=ratio.median,
+        evidence=MEASURED,
+        why_not=f"{machine_words(ranks)}; {len(ratio.samples)} paired runs, {known}",
+        exchange=exchange,
+        ranks=ranks,
+        samples=list(ratio.samples),
+    )
+
+
+def draw(medians: dict[str, dict[str, float]], ranks: int) -> dict[str, dict[str, bytes]]:
+    """Stacked phases of each exchange."""
+    from harness.report import drawing
+
+    figure, axes = drawing.new_figure(2.4)
+    left = dict.fromkeys(medians, 0.0)
+    for phase in PHASES:
+        widths = [1e3 * phases[phase] for phases in medians.values()]
+        axes.barh(list(medians), widths, left=list(left.values()), color=drawing.PHASE_COLOURS[phase], label=phase)
+        left = {exchange: start + width for (exchange, start), width in zip(left.items(), widths, strict=True)}
+    axes.invert_yaxis()
+    axes.set(xlabel=f"ms per iteration, mean of {ranks} ranks")
+    drawing.add_legend(figure, axes, columns=3)
+    return {f"fig7b-{ranks}-ranks": drawing.encode(figure, f"Compute, wait and communication on {ranks} ranks")}
+
+
+def find(scope: Scope) -> Findings:
+    """Phases with each exchange, and what becomes of the paper's statements."""
+    findings = Findings("fig7b", "Fig. 7b, compute, wait and communication")
+    for ranks in ranks_of(scope):
+        found = {exchange: add_exchange(findings, scope, exchange, ranks) for exchange in EXCHANGES}
+        medians = {exchange: phases for exchange, (phases, _) in found.items() if phases}
+        appp = found["appp"][1]
+        for exchange in EXCHANGES[1:]:
+            if appp and found[exchange][1]:
+                add_ratio(findings, exchange, ranks, found[exchange][1], appp)
+        if medians:
+            findings.figures |= draw(medians, ranks)
+    add = findings.add
+    add("large, 462 GPUs", "communication without APPP over with it", "", paper=16, why_not=NEEDS_NETWORK)
+    add("large, 24 GPUs", "waiting time", "min", paper=263, why_not=NEEDS_NETWORK)
+    add("large, 462 GPUs", "waiting time", "s", paper=1, why_not=NEEDS_NETWORK)
+    for statement in tables()["figure_7b_large_gd"]["stated"]:
+        findings.judge(statement, NOT_JUDGED, NEEDS_NETWORK)
+    return findings

@@ -1,0 +1,138 @@
+"""Fig. 9: how the cost falls with one exchange per position, two per iteration and one, by all update rules, and with HVE."""
+
+import dataclasses
+
+from harness.reproduce.ci_case import RANKS, reconstruction
+from harness.reproduce.findings import MEASURED, NOT_JUDGED, NOT_REPRODUCED, REPRODUCED, Findings
+from harness.reproduce.paper import tables
+from harness.reproduce.ranks import Scope
+from harness.reproduce.work import Outcome, Step, perform, source
+
+UPDATES = ["as_printed", "once", "batch"]
+ROUNDS = {"max": "T = 1", "2": "twice per iteration", "1": "once per iteration"}
+STEPS = {"own": "each with its own step", "common": "all with the step of once per iteration"}
+NO_NUMBER = "the paper shows curves of 42 GPUs without a number; smaller case on 4 ranks"
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What runs: the case, and how long."""
+
+    case: str = "ci"
+    iterations: int = 20
+    exchanges: int = 36  # of an iteration with one per position
+
+
+def curve(setup: Setup, update: str, rounds: str, step: str) -> Step:
+    """A Gradient Decomposition run. With one step for all, that of once per iteration, which is the smallest by default."""
+    label = f"cost-{update}-{rounds}-{step}"
+    exchanges = setup.exchanges if rounds == "max" else int(rounds)
+    common = curve(setup, update, "1", "own") if step == "common" else None
+    return reconstruction(
+        label,
+        "gd",
+        "--update",
+        update,
+        "--rounds",
+        rounds,
+        case=setup.case,
+        iterations=setup.iterations,
+        exchanges=exchanges,
+        steps_of=common,
+    )
+
+
+def hve(setup: Setup) -> Step:
+    return reconstruction("cost-hve", "hve", case=setup.case, iterations=setup.iterations)
+
+
+def curves(setup: Setup) -> dict[tuple[str, str, str], Step]:
+    """All runs of GD by update rule, rounds and step; once per iteration with its own step is also that with the common one."""
+    found = {}
+    for step in STEPS:
+        for update in UPDATES:
+            for rounds in ROUNDS:
+                own = step == "own" or rounds == "1"
+                found[update, rounds, step] = curve(setup, update, rounds, "own" if own else "common")
+    return found
+
+
+def steps(_: Scope, setup: Setup = Setup()) -> list[Step]:
+    return [*curves(setup).values(), hve(setup)]
+
+
+def add_curve(findings: Findings, scope: Scope, name: str, run: Step, **tags) -> Outcome:
+    """The cost at the end over that of the empty volume, and the whole curve in the row."""
+    outcome = perform(scope.work, run)
+    why = outcome.why_withheld
+    costs = [] if outcome.failure else outcome.row["cost_of_iterations"]
+    if why and costs:
+        why = f"{why}: {costs[0]:.4g} to {costs[-1]:.4g}"
+    findings.add(
+        name,
+        "cost at the end over that of the empty volume",
+        "",
+        evidence=MEASURED,
+        ours=None if why else costs[-1] / outcome.row["cost_of_empty_volume"],
+        why_not=why or NO_NUMBER,
+        source=source(scope.work, run),
+        cost_of_iterations=costs,
+        cost_of_empty_volume=None if outcome.failure else outcome.row["cost_of_empty_volume"],
+        step=None if outcome.failure else outcome.row["step"],
+        **tags,
+    )
+    return outcome
+
+
+def final(outcome: Outcome) -> float | None:
+    return None if outcome.why_withheld else outcome.row["cost"]
+
+
+def judge(findings: Findings, outcomes: dict[tuple[str, str, str], Outcome], setup: Setup) -> None:
+    """The paper's statement, for every update rule and way to choose the step, by the cost at the end."""
+    for update in UPDATES:
+        for step, words in STEPS.items():
+            costs = {rounds: final(outcomes[update, rounds, step]) for rounds in ROUNDS}
+            statement = f"{tables()['figure_9']['stated']}; update {update}, {words}"
+            said = ", ".join(f"{ROUNDS[r]} {'diverges or fails' if c is None else f'{c:.4g}'}" for r, c in costs.items())
+            rarely = [costs["2"], costs["1"]]
+            if None in rarely:
+                findings.judge(statement, NOT_JUDGED, f"a curve is missing: {said}", MEASURED)
+                continue
+            holds = costs["max"] is None or max(rarely) < costs["max"]
+            cost = f"cost after {setup.iterations} iterations on {RANKS} ranks: {said}"
+            findings.judge(statement, REPRODUCED if holds else NOT_REPRODUCED, cost, MEASURED)
+
+
+def draw(outcomes: dict[tuple[str, str, str], Outcome], baseline: Outcome, setup: Setup) -> dict[str, dict[str, bytes]]:
+    """Cost over iterations, one panel per update rule, each run with its own step."""
+    from harness.report import drawing
+
+    figure, panels = drawing.plt.subplots(1, len(UPDATES), figsize=(2 * drawing.WIDTH, 3.2), sharey=True, layout="constrained")
+    for axes, update in zip(panels, UPDATES, strict=True):
+        for rounds, style in zip(ROUNDS, ("-", "--", ":"), strict=True):
+            outcome = outcomes[update, rounds, "own"]
+            if not outcome.why_withheld:
+                costs = outcome.row["cost_of_iterations"]
+                axes.plot(range(1, len(costs) + 1), costs, style, color=drawing.METHOD_COLOURS["gd"], label=f"GD, {ROUNDS[rounds]}")
+        if not baseline.why_withheld:
+            costs = baseline.row["cost_of_iterations"]
+            axes.plot(range(1, len(costs) + 1), costs, color=drawing.METHOD_COLOURS["hve"], label="HVE")
+        axes.set(title=f"update {update}", xlabel="iteration", yscale="log")
+        axes.grid(True)
+    panels[0].set_ylabel("cost seen during the iteration")
+    drawing.add_legend(figure, panels[-1], columns=4)
+    return {f"fig9-{setup.case}": drawing.encode(figure, "Cost by iteration")}
+
+
+def find(scope: Scope, setup: Setup = Setup()) -> Findings:
+    """Curves of all runs and the verdict on what the paper says of them."""
+    findings = Findings("fig9", "Fig. 9, cost by iteration")
+    outcomes = {}
+    for (update, rounds, step), run in curves(setup).items():
+        name = f"{setup.case}, {update}, {ROUNDS[rounds]}, {step} step"
+        outcomes[update, rounds, step] = add_curve(findings, scope, name, run, update=update, exchanges=ROUNDS[rounds], steps=step)
+    baseline = add_curve(findings, scope, f"{setup.case}, HVE", hve(setup), steps="own")
+    judge(findings, outcomes, setup)
+    findings.figures = draw(outcomes, baseline, setup)
+    return findings

@@ -1,0 +1,194 @@
+"""Runs of the program that are kept: each under a name and the hash of all that it depends on, so that none is repeated."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import documents, program
+from harness.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+
+SECONDS_TO_START = 1.0  # a process, or a few under mpirun
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One run of the program."""
+
+    label: str  # of its files and in the progress line
+    case: str
+    words: tuple[str, ...]  # after `ptychoscale`, less dataset, launcher, threads and outputs
+    seconds: float  # expected on two cores of today
+    ranks: int | None = None  # None: one process, started without the launcher
+    dataset: "Step | None" = None  # what it reads
+    steps_of: "Step | None" = None  # the run whose step size it takes
+    keep_volume: bool = False
+    threads: int | None = None  # of each rank; None: a fair share of this machine
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a step: its report's rows, or why there are none."""
+
+    rows: list[dict] = dataclasses.field(default_factory=list)
+    file: Path | None = None  # the report
+    volume: Path | None = None
+    failure: str | None = None
+
+    @property
+    def row(self) -> dict:
+        return self.rows[0]
+
+    @property
+    def why_withheld(self) -> str:
+        """Why its figures may not be shown; empty when they may."""
+        if self.failure is not None:
+            return f"the run failed: {self.failure}"
+        return "" if self.row.get("verified", True) else "not verified: the cost did not fall"
+
+
+@dataclasses.dataclass
+class Work:
+    """Where runs are kept and how they are started; what came of those of this session."""
+
+    folder: Path
+    launcher: str
+    backend: str = "cpu"
+    outcomes: dict[Step, Outcome] = dataclasses.field(default_factory=dict)
+
+
+@functools.cache
+def program_identity() -> str:
+    """What a result depends on besides its own arguments: program and machine."""
+    content = hashlib.sha256(Path(program.executable()).read_bytes()).hexdigest()
+    return f"{content} on {platform.node()} with {os.cpu_count()} cores"
+
+
+@functools.cache
+def case_identity(case: str) -> str:
+    return program.ask("info", case, "--json")
+
+
+def threads_of(step: Step) -> int:
+    return step.threads or program.default_threads(step.ranks or 1)
+
+
+def key_of(work: Work, step: Step) -> str:
+    """Changes with everything that could change the result."""
+    needed = [
+        program_identity(),
+        case_identity(step.case),
+        step.label,
+        list(step.words),
+        step.ranks,
+        threads_of(step),
+        work.launcher if step.ranks else "",
+        work.backend,
+        key_of(work, step.dataset) if step.dataset else "",
+        key_of(work, step.steps_of) if step.steps_of else "",
+    ]
+    return hashlib.sha256(json.dumps(needed).encode()).hexdigest()[:12]
+
+
+def outputs(work: Work, step: Step) -> tuple[Path | None, Path | None]:
+    """The report and the volume or dataset that a step leaves; None for what it does not."""
+    stem = work.folder / f"{step.label}-{key_of(work, step)}"
+    report = None if step.words[0] == "simulate" else stem.with_name(f"{stem.name}.json")
+    volume = stem.with_name(f"{stem.name}.h5") if step.words[0] == "simulate" or step.keep_volume else None
+    return report, volume
+
+
+def is_done(work: Work, step: Step) -> bool:
+    """Whether an earlier session has left the step's outputs."""
+    return all(file is None or file.exists() for file in outputs(work, step))
+
+
+def read_outcome(work: Work, step: Step) -> Outcome:
+    report, volume = outputs(work, step)
+    return Outcome(documents.read_report(report)["benchmarks"] if report else [], report, volume)
+
+
+def arguments_of(work: Work, step: Step, report: Path | None, volume: Path) -> list:
+    """The whole command line after `ptychoscale`."""
+    words = list(step.words)
+    if step.dataset is not None:
+        words.insert(1, perform(work, step.dataset).volume)
+    if step.steps_of is not None:
+        words += ["--step", repr(perform(work, step.steps_of).row["step"])]
+    if step.words[0] == "reconstruct":
+        words += ["--backend", work.backend]
+    if step.words[0] in ("simulate", "reconstruct"):
+        words += ["--threads", threads_of(step)]
+    writes_volume = step.words[0] == "simulate" or (step.words[0] == "reconstruct" and "--as-rank" not in words)
+    words += ["-o", volume] if writes_volume else []
+    return words + (["--json", report] if report else [])
+
+
+def start(work: Work, step: Step, arguments: list, log: Path) -> None:
+    """Runs the program. Throws RunError with its reason, except for a run whose only fault is that its cost did not fall: its report
+    says so."""
+    if step.ranks is None:
+        words = [program.executable(), *map(str, arguments)]
+        code = program.run_logged(words, log, program.launch_environment(program.default_threads(1)))
+    else:
+        code = program.launch(arguments, log, ranks=step.ranks, launcher=work.launcher)
+    if code == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt
+    if code != EXIT_OK and not (code == EXIT_FAILED and "--json" in arguments and Path(arguments[-1]).exists()):
+        raise RunError(program.reason(log, code, work.launcher))
+
+
+def run(work: Work, step: Step) -> Outcome:
+    """Carries out a step; its files get their names when they are whole."""
+    report, volume = outputs(work, step)
+    partial = work.folder / f".{step.label}"
+    partial_report = partial.with_suffix(".json") if report else None
+    partial_volume = volume or partial.with_suffix(".h5")
+    if partial_report:
+        partial_report.unlink(missing_ok=True)
+    start(work, step, arguments_of(work, step, partial_report, partial_volume), work.folder / f"{step.label}.log")
+    if volume is None:
+        partial_volume.unlink(missing_ok=True)
+    if partial_report:
+        documents.read_report(partial_report)
+        os.replace(partial_report, report)
+    return read_outcome(work, step)
+
+
+def perform(work: Work, step: Step) -> Outcome:
+    """The outcome of a step, from this session, an earlier one, or a run now; a failure is an outcome, too."""
+    if step in work.outcomes:
+        return work.outcomes[step]
+    for needed in (step.dataset, step.steps_of):
+        if needed is not None and perform(work, needed).failure:
+            work.outcomes[step] = Outcome(failure=f"{needed.label}: {work.outcomes[needed].failure}")
+            return work.outcomes[step]
+    try:
+        work.outcomes[step] = read_outcome(work, step) if is_done(work, step) else run(work, step)
+    except (RunError, InputError) as error:
+        work.outcomes[step] = Outcome(failure=str(error))
+    return work.outcomes[step]
+
+
+def source(work: Work, step: Step) -> str:
+    """The report of a step as others cite it; empty for a failed one."""
+    file = perform(work, step).file
+    return f"{file.parent.name}/{file.name}" if file else ""
+
+
+def sources(work: Work, steps: Sequence[Step]) -> str:
+    return ", ".join(source(work, step) for step in steps)
+
+
+def waiting(work: Work, steps: list[Step]) -> list[Step]:
+    """The steps that remain to be run, each once, with those they need before them."""
+    found: dict[Step, None] = {}
+    for step in steps:
+        for each in (*waiting(work, [s for s in (step.dataset, step.steps_of) if s is not None]), step):
+            if each not in work.outcomes and not is_done(work, each):
+                found[each] = None
+    return list(found)

@@ -1,0 +1,80 @@
+"""What repeated measurements say: the median, how well it is known, and when to stop."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+# Fewer measurements enclose their median with less than 95 %, however they lie: 2 * (1/2)^5 > 5 %.
+FEWEST_FOR_INTERVAL = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Repeated measurements of one quantity, in its unit."""
+
+    samples: tuple[float, ...]
+    median: float
+    interval: tuple[float, float] | None  # 95 % confidence interval of the median; None below FEWEST_FOR_INTERVAL samples
+
+    @property
+    def half_width(self) -> float:
+        """How far the interval reaches from the median, relative to it; infinite without an interval."""
+        if self.interval is None or self.median == 0:
+            return math.inf
+        return max(self.interval[1] - self.median, self.median - self.interval[0]) / abs(self.median)
+
+
+def summarise(samples: Sequence[float]) -> Summary:
+    """Median and interval. The interval is between order statistics, so that it assumes nothing about the distribution."""
+    if len(samples) == 0 or not np.all(np.isfinite(samples)):
+        raise ValueError(f"a summary needs finite samples, not {list(samples)}")
+    interval = None
+    if len(samples) >= FEWEST_FOR_INTERVAL:
+        low, high = stats.quantile_test(samples, q=0, p=0.5).confidence_interval(CONFIDENCE)
+        interval = (float(low), float(high))
+    return Summary(tuple(map(float, samples)), float(np.median(samples)), interval)
+
+
+def middle(samples: Sequence[float]) -> int:
+    """Index of the sample at, or just below, the median."""
+    return int(np.argsort(samples, kind="stable")[(len(samples) - 1) // 2])
+
+
+def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Summary:
+    """Ratios of measurements taken side by side, so that what disturbs both cancels; the two are equally long."""
+    return summarise([a / b for a, b in zip(numerators, denominators, strict=True)])
+
+
+def stop_reason(summary: Summary, precision: float, cap: int) -> str | None:
+    """Why to take no more measurements; None to go on. `precision` is relative to the median."""
+    if summary.half_width <= precision:
+        return f"interval within {100 * precision:g} %"
+    if len(summary.samples) < cap:
+        return None
+    if summary.interval is None:
+        return f"cap of {cap} run{'' if cap == 1 else 's'}, too few for an interval"
+    return f"cap of {cap} runs, interval within {100 * summary.half_width:.2g} %"
+
+
+def unpaired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float, tuple[float, float] | None]:
+    """How many times larger the numerators are than the denominators, measured apart, and its 95 % interval.
+
+    The median of all ratios between them (Hodges and Lehmann) and the factors that a rank-sum test does not reject; no interval
+    where even complete separation would be no evidence, as with three measurements each."""
+    ratios = sorted(a / b for a in numerators for b in denominators)
+    if stats.mannwhitneyu(range(len(numerators)), range(-len(denominators), 0), method="exact").pvalue > 1 - CONFIDENCE:
+        return float(np.median(ratios)), None
+
+    def rejected(index: int) -> bool:
+        """Whether the test rejects the factors between the ratio at `index` and the next."""
+        factor = math.sqrt(ratios[index] * ratios[index + 1])
+        scaled = [a / factor for a in numerators]
+        return stats.mannwhitneyu(scaled, denominators, method="exact").pvalue <= 1 - CONFIDENCE
+
+    # The interval is symmetric in the ratios' order, so one end gives both.
+    end = next((i for i in range(len(ratios) // 2) if not rejected(i)), len(ratios) // 2)
+    return float(np.median(ratios)), (float(ratios[end]), float(ratios[-1 - end]))

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "ptychoscale/reconstruct/reconstruct.hpp"
+
+#include <optional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace ptychoscale {
+
+/// The solver as the user describes it; what needs more than a word is still text.
+struct SolverOptions {
+  std::string rounds = "1";
+  std::string mesh;
+  std::optional<double> halo_pm;
+  double exchange_MB = 0;
+  ReconstructionOptions chosen;
+};
+
+void add_method_option(CLI::App& command, SolverOptions& options);
+/// All but the method.
+void add_solver_options(CLI::App& command, SolverOptions& options);
+
+/// Throws InputError for text that means nothing and options that exclude each other.
+[[nodiscard]] ReconstructionOptions resolve(const SolverOptions& options);
+
+} // namespace ptychoscale

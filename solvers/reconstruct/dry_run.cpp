@@ -1,0 +1,35 @@
+#include "ptychoscale/reconstruct/dry_run.hpp"
+
+#include "ptychoscale/compute/model.hpp"
+
+namespace ptychoscale {
+namespace {
+
+RankStatistics dry_run_of(int rank, const Acquisition& acquisition, const ReconstructionOptions& options,
+                          const ReconstructionPlan& plan, const KernelRates& rates, int threads) {
+  const auto comm = Communicator::alone(rank, plan.tiling.mesh.ranks());
+  double seconds = 0;
+  const auto backend = make_model_backend({threads, rates, [&](double s) { seconds += s; }});
+  memory_meter().forget_peaks();
+  const auto result = reconstruct(comm, *backend, acquisition, plan, options, {});
+  RankStatistics statistics = result.ranks.front();
+  statistics.compute_s = seconds;
+  statistics.wait_s = statistics.communication_s = statistics.visits_s = 0;
+  return statistics;
+}
+
+} // namespace
+
+std::vector<RankStatistics> dry_run(const DatasetHeader& header, const ReconstructionOptions& options,
+                                    const ReconstructionPlan& plan, const KernelRates& rates, int threads) {
+  auto once = options;
+  once.iterations = 1;
+  once.step = 1; // it scales what is not computed
+  const Acquisition nothing{header, [](int, std::span<float>) {}};
+  std::vector<RankStatistics> ranks;
+  for (int rank = 0; rank < plan.tiling.mesh.ranks(); ++rank)
+    ranks.push_back(dry_run_of(rank, nothing, once, plan, rates, threads));
+  return ranks;
+}
+
+} // namespace ptychoscale

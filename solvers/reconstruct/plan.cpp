@@ -1,0 +1,93 @@
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
+#include "tile_solver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace ptychoscale {
+namespace {
+
+void check(const ReconstructionOptions& o, int ranks) {
+  const auto at_least = [](const char* field, int value, int least) {
+    if (value < least)
+      throw InputError(fmt::format("{}: {} is not usable; give at least {}", field, value, least));
+  };
+  at_least("iterations", o.iterations, 1);
+  at_least("rounds", o.rounds, 0);
+  at_least("paste_every", o.paste_every, 1);
+  at_least("extra_rows", o.extra_rows, 0);
+  if (o.step && !(*o.step > 0 && std::isfinite(*o.step)))
+    throw InputError(fmt::format("step: {} is not usable; give a positive number of (V A)^2", *o.step));
+  if (o.method == Method::serial && ranks != 1)
+    throw InputError(fmt::format("method: serial runs on 1 rank, not on {}; use gd or hve", ranks));
+}
+
+Tiling tiling_of(const DatasetHeader& h, const ReconstructionOptions& o, int ranks) {
+  TilingRequest request;
+  request.decomposition = o.method == Method::hve ? Decomposition::halo_voxel : Decomposition::gradient;
+  request.volume = h.volume;
+  request.pixel = h.pixel;
+  request.scan = h.scan;
+  request.positions = h.positions_A;
+  request.circle_radius_A =
+      circle_radius_A({h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture});
+  request.ranks = ranks;
+  request.mesh = o.mesh;
+  request.halo_A = o.halo_A;
+  request.extra_rows = o.extra_rows;
+  return plan_tiling(request);
+}
+
+/// Exchanges per iteration: as asked, or one per position of the fullest rank (the paper's T = 1).
+int rounds_of(const ReconstructionOptions& o, const Tiling& tiling) {
+  if (o.rounds > 0) return o.rounds;
+  std::size_t most = 0;
+  for (const auto& t : tiling.tiles) most = std::max(most, t.own.size());
+  return static_cast<int>(most);
+}
+
+/// Bytes of packed messages: as asked, or half of a mean tile's volume, so that many ranks' small tiles stay
+/// small, and at most 32 MiB, which keeps enough chunks on their way for large ones.
+std::size_t exchange_bytes(const DatasetHeader& h, const ReconstructionOptions& o, const Tiling& tiling) {
+  if (o.exchange_bytes > 0) return o.exchange_bytes;
+  std::size_t pixels = 0;
+  for (const auto& t : tiling.tiles) pixels += t.extended.extent().area();
+  const std::size_t volume =
+      pixels / tiling.tiles.size() * static_cast<std::size_t>(h.slices) * sizeof(float);
+  return std::min(std::size_t{32} << 20, volume / 2);
+}
+
+/// Distinct extents, so that thousands of ranks with a handful of grids are quick to prepare for.
+std::vector<Extent> transforms_of(const DatasetHeader& h, GridKind grid, const Tiling& tiling) {
+  std::vector<Extent> extents{h.detector};
+  for (const auto& tile : tiling.tiles)
+    if (const auto e = propagation_grid(h, grid, tile); std::ranges::find(extents, e) == extents.end())
+      extents.push_back(e);
+  return extents;
+}
+
+} // namespace
+
+ReconstructionPlan plan_reconstruction(const DatasetHeader& header, const ReconstructionOptions& options,
+                                       int ranks) {
+  check(options, ranks);
+  ReconstructionPlan plan;
+  plan.tiling = tiling_of(header, options, ranks);
+  plan.rounds = rounds_of(options, plan.tiling);
+  const auto bytes = exchange_bytes(header, options, plan.tiling);
+  const bool gd = options.method == Method::gd;
+  if (gd || (options.method == Method::hve && options.halo_fill == HaloFill::mean))
+    plan.exchange =
+        plan_exchange({gd ? options.exchange : ExchangeKind::appp, bytes}, plan.tiling, header.slices);
+  if (options.method == Method::hve && options.halo_fill == HaloFill::paste)
+    plan.paste = plan_voxel_paste({.buffer_bytes = bytes}, plan.tiling, header.slices);
+  plan.probe = crop_to_aperture(header.probe, header.detector);
+  plan.transforms = transforms_of(header, options.grid, plan.tiling);
+  return plan;
+}
+
+} // namespace ptychoscale

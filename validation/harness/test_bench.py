@@ -1,0 +1,238 @@
+"""`ptychoscale bench`: repeated, paired, verified runs; a run that may be wrong shows no figure."""
+
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import time
+
+import h5py
+import pytest
+from conftest import TINY
+
+from harness import measure, program, verification
+
+
+def rows_of(folder):
+    return json.loads((folder / "report.json").read_text())["benchmarks"]
+
+
+@pytest.fixture(scope="module")
+def repeated(tiny_case, tmp_path_factory):
+    """Folder and output of a bench with two runs of each solver."""
+    folder = tmp_path_factory.mktemp("bench") / "runs"
+    words = ["bench", tiny_case, "-o", folder, "--ranks", 2, "--repeat", 2]
+    result = subprocess.run([program.executable(), *map(str, words)], capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder, result
+
+
+def test_first_iteration_is_no_sample():
+    assert measure.seconds_per_iteration({"seconds_of_iterations": [9.0, 1.0, 2.0, 3.0]}) == 2.0
+    assert measure.seconds_per_iteration({"seconds_of_iterations": [9.0]}) == 9.0
+
+
+def test_runs_are_warmed_up_and_interleaved(repeated):
+    said = [line.split(",")[0].split()[0] for line in repeated[1].stderr.splitlines() if " on " in line]
+    assert said == ["serial", "gd", "hve"] * 2 + ["hve", "gd", "serial"]
+
+
+def test_rows_keep_raw_samples(repeated):
+    for row in rows_of(repeated[0]):
+        runs = row["seconds_of_iterations_of_repetitions"]
+        assert [len(run) for run in runs] == [3, 3]
+        assert row["seconds_per_iteration_of_repetitions"] == [statistics.median(run[1:]) for run in runs]
+        median = statistics.median(row["seconds_per_iteration_of_repetitions"])
+        assert row["seconds_per_iteration"] == pytest.approx(median)
+        assert row["seconds_per_position"] == pytest.approx(median * row["ranks"] / 36)
+        assert row["stop_reason"] == "cap of 2 runs, too few for an interval"
+
+
+def test_memory_is_that_of_a_run_of_its_own(repeated):
+    for row in rows_of(repeated[0]):
+        (apart,) = json.loads((repeated[0] / f"{row['method']}-memory.json").read_text())["benchmarks"]
+        memory = {key for key in row if key.startswith("memory_") and "_bytes_" in key}
+        assert memory and all(row[key] == apart[key] for key in memory)
+        assert row["memory_run_iterations"] == apart["iterations"] == 2
+
+
+def test_ratios_are_of_pairs(repeated):
+    serial, *others = rows_of(repeated[0])
+    assert "time_ratio_median" not in serial
+    for row in others:
+        pairs = zip(row["seconds_per_iteration_of_repetitions"], serial["seconds_per_iteration_of_repetitions"])
+        assert row["time_ratio_to"] == "tiny/serial/1x1"
+        assert row["time_ratio_of_repetitions"] == [a / b for a, b in pairs]
+
+
+def test_gd_is_judged_by_a_serial_run_with_its_steps(repeated):
+    folder, _ = repeated
+    _, gd, hve = rows_of(folder)
+    (control,) = json.loads((folder / "control-gd-0.json").read_text())["benchmarks"]
+    assert control["method"] == "serial" and control["step"] == gd["step"] and control["iterations"] == gd["iterations"]
+    assert gd["seam_rows_excess"] is not None and hve["seam_rows_excess"] is not None
+    assert not (folder / "control-hve-0.json").exists(), "the measured serial run took the same steps"
+    for row in (gd, hve):
+        assert [row[f"verification_{check}"] for check in ("golden", "cost", "seams")] == ["passed"] * 3
+
+
+def test_report_says_where_it_comes_from(repeated):
+    context = json.loads((repeated[0] / "report.json").read_text())["context"]
+    assert {"source_commit", "source_dirty", "compiler", "hdf5", "mpi", "host_name", "cpu", "dataset", "launcher"} <= context.keys()
+    assert context["argv"][:2] == ["ptychoscale", "bench"]
+
+
+def test_repeating_ends_when_all_medians_are_known(monkeypatch, tmp_path):
+    """Two points of constant times: six runs make an interval; the cap is not reached."""
+
+    def run(point, protocol, tag, iterations=None):
+        row = {"seconds_of_iterations": [5.0, 1.0, 1.0], "iterations": 3}
+        return {"context": {}, "benchmarks": [row]}
+
+    monkeypatch.setattr(measure, "run", run)
+    points = [measure.Point(label, "gd", 1, 3, ()) for label in ("a", "b")]
+    series = measure.measure(points, measure.Protocol(tmp_path, cap=20))
+    assert [len(each.reports) for each in series] == [6, 6]
+
+
+# Unverified rows
+
+
+def bench_fails(harness, folder, *options, case):
+    result = harness("bench", case, "-o", folder, "--iterations", 3, *options)
+    assert result.code == 1
+    return result.out
+
+
+def shown_figures(table):
+    """Everything in the table but titles and reasons."""
+    lines = [line for line in table.splitlines()[1:] if "not verified" not in line]
+    return {word for line in lines for word in line[42:].replace(",", " ").split()}
+
+
+def test_cost_short_of_its_promise_withholds_the_figures(harness, tmp_path):
+    case = tmp_path / "proud.json"
+    case.write_text(json.dumps({**TINY, "cost_fall": {"serial": 1e6}}))
+    out = bench_fails(harness, tmp_path / "runs", "--methods", "serial", case=case)
+    assert "serial is not verified: cost" in out and "1e+06" in out
+    assert shown_figures(out) == {"-"}
+    (row,) = rows_of(tmp_path / "runs")
+    assert row["verified"] is False and row["verification_golden"] == "passed"
+
+
+def test_promise_holds_only_for_the_iterations_it_was_made_for(harness, tmp_path):
+    case = tmp_path / "proud.json"
+    case.write_text(json.dumps({**TINY, "cost_fall": {"serial": 1e6}}))
+    assert harness("bench", case, "-o", tmp_path / "runs", "--methods", "serial", "--iterations", 2).code == 0
+
+
+def test_backend_that_differs_from_the_independent_code_withholds_all_figures(harness, tiny_case, tmp_path, monkeypatch):
+    changed = tmp_path / "changed.h5"
+    shutil.copy(verification.GOLDEN, changed)
+    with h5py.File(changed, "a") as file:
+        file["potential"][...] *= 1.0001
+    monkeypatch.setattr(verification, "GOLDEN", changed)
+    out = bench_fails(harness, tmp_path / "runs", "--methods", "serial", case=tiny_case)
+    assert "serial is not verified: golden: changed.h5" in out
+    assert shown_figures(out) == {"-"}
+
+
+def test_seam_is_seen_beside_the_control_and_only_there(tiny_case, tmp_path):
+    """Without a halo the gradients beyond a tile are lost; the errors at its borders lag behind the serial run's."""
+    dataset = tmp_path / "tiny.h5"
+    program.ask("simulate", tiny_case, "-o", dataset)
+    protocol = measure.Protocol(tmp_path)
+    judge = verification.SeamJudge(protocol, dataset, (str(dataset),))
+    said = {}
+    for label, options in {"whole": (), "cut": ("--halo-pm", "0")}.items():
+        point = measure.Point(label, "gd", 2, 3, (str(dataset), "--update", "batch", *options))
+        (row,) = measure.run(point, protocol, "0")["benchmarks"]
+        said[label] = judge.judge(row, measure.reconstruction_of(point, protocol))
+    assert said["whole"] == "passed"
+    assert said["cut"].startswith("failed: a seam shows")
+
+
+@pytest.mark.parametrize(
+    "costs, says",
+    [
+        ([4.0, 1.0], "passed"),
+        ([4.0, 4.0], "did not fall"),
+        ([4.0, 5.0], "did not fall"),
+        ([4.0, None], "finite"),
+        ([4.0, float("nan")], "finite"),
+    ],
+)
+def test_cost_envelope(costs, says):
+    row = {"cost_of_iterations": costs, "cost_of_empty_volume": 5.0}
+    assert says in verification.check_cost(row, None)
+
+
+# Input, interruption
+
+
+def test_report_of_another_kind_is_no_case(rejects, repeated, tmp_path):
+    rejects("bench", repeated[0] / "report.json", "-o", tmp_path / "runs", says=["report.json"])
+
+
+def test_reconstruction_is_no_dataset(rejects, repeated, tiny_case, tmp_path):
+    rejects("bench", tiny_case, "-o", tmp_path / "runs", "--dataset", repeated[0] / "gd.h5", says=["gd.h5", "no dataset"])
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--ranks", "0"], ["--repeat", "some"], ["--precision", "2"], ["--methods", "gd,magic"], ["--methods", "gd,gd"], ["--nothing"]],
+)
+def test_bad_option(rejects, tiny_case, tmp_path, options):
+    rejects("bench", tiny_case, "-o", tmp_path / "runs", *options, says=[options[0] if len(options) > 1 else "--nothing"])
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
+def test_interrupted_bench_leaves_no_report_and_no_process(tiny_case, tmp_path, number, code):
+    folder = tmp_path / "runs"
+    words = [program.executable(), "bench", tiny_case, "-o", folder, "--ranks", "2", "--methods", "gd", "--iterations", "1000000"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (folder / "gd.log").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)  # until the ranks have begun
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert err.splitlines()[-1] == "ptychoscale: error: interrupted; no report was written"
+    assert not (folder / "report.json").exists()
+    assert str(folder) not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+# Python
+
+
+def forward(*words, **environment):
+    words = [program.executable(), *words]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment})
+
+
+def test_missing_python_is_named():
+    result = forward("bench", "smoke", "-o", "runs", PTYCHOSCALE_PYTHON="/nowhere/python")
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert "/nowhere/python" in line and "PTYCHOSCALE_PYTHON" in line and "ci/python-env" in line
+
+
+def test_python_without_the_packages_is_named(tmp_path):
+    bare = tmp_path / "python"
+    bare.write_text('#!/bin/sh\nexec /usr/bin/python3 -S "$@"\n')
+    bare.chmod(0o755)
+    result = forward("bench", "smoke", "-o", tmp_path / "runs", PTYCHOSCALE_PYTHON=str(bare), PYTHONPATH="")
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert "requirements.txt" in line and "PTYCHOSCALE_PYTHON" in line
+
+
+def test_help_lists_every_command_of_the_harness():
+    text = forward("--help").stdout
+    for command in ["bench", "sweep", "compare", "gate", "report", "reproduce", "assess", "plan"]:
+        assert f"\n  {command} " in text
