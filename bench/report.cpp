@@ -115,7 +115,7 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
   row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());
   if (r.assessment) add_assessment(row, *r.assessment);
   row["stop_reason"] = "iterations";
-  row["verified"] = verified(r.result);
+  if (!r.as_rank) row["verified"] = verified(r.result);
   return row;
 }
 

@@ -220,7 +220,7 @@ def test_missing_launcher_is_a_failed_run(run, tiny_case, tiny_dataset, tmp_path
 
 
 def test_assess_judges_borders_by_a_control(run, tiny_dataset, tmp_path):
-    """A reconstruction with a step of 50 V A at its tile border has a seam; the control, measured there, has none."""
+    """A reconstruction with a step of 400 V A at its tile border has a seam; the control, measured there, has none."""
     gd, serial = tmp_path / "gd.h5", tmp_path / "serial.h5"
     run.good("reconstruct", tiny_dataset, "-o", gd, "--method", "gd", "--update", "batch", ranks=2)
     run.good("reconstruct", tiny_dataset, "-o", serial, "--method", "serial", "--update", "batch")
@@ -230,7 +230,7 @@ def test_assess_judges_borders_by_a_control(run, tiny_dataset, tmp_path):
     assert "seam_rows_excess" not in json.loads(run.good(*words).out)
     with h5py.File(gd, "a") as file:
         border = file["ptychoscale/cores"][0][1]
-        file["reconstruction/potential/data"][:, border:, :] += 50.0
+        file["reconstruction/potential/data"][:, border:, :] += 400.0
     assert json.loads(run.good(*words, "--pairing", "steps").out)["seam_found"] is True
 
 

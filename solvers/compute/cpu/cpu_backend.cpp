@@ -202,6 +202,7 @@ public:
                       std::span<double> losses) override {
     const Extent e = waves.extent;
     const float scale = static_cast<float>(e.area());
+    const float least = undetermined_amplitude(e);
     std::vector<double> of_row(static_cast<std::size_t>(waves.count) * static_cast<std::size_t>(e.y));
     for_rows(waves, [&](int wave, int y, Scratch&) {
       const Complex* w = row_of(waves, wave, y);
@@ -212,7 +213,7 @@ public:
         const float modulus = std::sqrt(std::norm(w[x]));
         const float difference = modulus - a[x];
         sum += static_cast<double>(difference) * static_cast<double>(difference);
-        r[x] = modulus > 0 ? w[x] * (scale * difference / modulus) : Complex{};
+        r[x] = modulus > least ? w[x] * (scale * difference / modulus) : Complex{};
       }
       of_row[static_cast<std::size_t>(wave) * static_cast<std::size_t>(e.y) + static_cast<std::size_t>(y)] =
           sum;

@@ -213,7 +213,7 @@ public:
     if (loss_of_row_.size() < all_rows) loss_of_row_ = Buffer<double>(*this, all_rows, MemoryLabel::waves);
     cuda::amplitude_loss<<<static_cast<unsigned>(all_rows), cuda::loss_threads, 0, stream_>>>(
         raw(waves.data), amplitudes, raw(adjoint.data), waves.extent.x,
-        static_cast<float>(waves.extent.area()), loss_of_row_.data());
+        static_cast<float>(waves.extent.area()), undetermined_amplitude(waves.extent), loss_of_row_.data());
     launched("amplitude_loss");
     std::vector<double> host(all_rows);
     to_host(host.data(), loss_of_row_.data(), all_rows * sizeof(double));

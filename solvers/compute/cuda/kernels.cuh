@@ -142,7 +142,7 @@ inline constexpr int loss_threads = 256;
 
 /// One block per row: residual wave, and the row's loss by a tree of fixed shape.
 __global__ void amplitude_loss(const float2* w, const float* amplitudes, float2* adjoint, int nx, float scale,
-                               double* loss_of_row) {
+                               float least, double* loss_of_row) {
   __shared__ double part[loss_threads];
   const std::size_t row = static_cast<std::size_t>(blockIdx.x) * static_cast<std::size_t>(nx);
   double sum = 0;
@@ -151,7 +151,7 @@ __global__ void amplitude_loss(const float2* w, const float* amplitudes, float2*
     const float modulus = sqrtf(v.x * v.x + v.y * v.y);
     const float difference = modulus - amplitudes[row + x];
     sum += static_cast<double>(difference) * static_cast<double>(difference);
-    const float factor = modulus > 0 ? scale * difference / modulus : 0.0F;
+    const float factor = modulus > least ? scale * difference / modulus : 0.0F;
     adjoint[row + x] = {factor * v.x, factor * v.y};
   }
   part[threadIdx.x] = sum;

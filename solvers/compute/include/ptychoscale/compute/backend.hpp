@@ -3,6 +3,7 @@
 #include "ptychoscale/base/box.hpp"
 #include "ptychoscale/base/memory_meter.hpp"
 
+#include <cmath>
 #include <complex>
 #include <cstddef>
 #include <memory>
@@ -76,6 +77,14 @@ enum class Direction { forward, inverse };
 enum class Sense { direct, conjugate };
 enum class Merging { add, replace };
 
+/// Amplitude below which a detector pixel of a unit beam has no phase: 1e-5 of the root mean square, some ten
+/// times what fp32 transforms leave where there should be nothing. Behind an empty specimen all of the dark
+/// field is such rounding; stepping along its phase would add the whole measured amplitude in a random
+/// direction, other on every machine, and costs quality.
+[[nodiscard]] inline float undetermined_amplitude(Extent detector) {
+  return 1e-5F / std::sqrt(static_cast<float>(detector.area()));
+}
+
 /// What a backend does for the mathematics: memory and about ten batched verbs, each asynchronous until
 /// `synchronize` where the device allows. The mathematics itself (multislice/) is written once over these.
 class Backend {
@@ -143,7 +152,8 @@ public:
   virtual void place(Waves target, Waves source, Offset origin) = 0;
   /// Amplitude loss of reciprocal `waves` against `amplitudes` [wave][ky][kx]: returns sum (a - |W|)^2 in
   /// fp64 per wave, and writes adjoint <- nx ny (|W| - a) W / |W|, so that the inverse transforms of
-  /// `adjoint` are the unscaled adjoint of the forward ones.
+  /// `adjoint` are the unscaled adjoint of the forward ones; 0 where |W| is below undetermined_amplitude(),
+  /// since the phase there is rounding.
   virtual void amplitude_loss(Waves waves, const float* amplitudes, Waves adjoint,
                               std::span<double> losses) = 0;
   /// intensities [wave][ky][kx] <- |waves|^2.
