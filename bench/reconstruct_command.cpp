@@ -62,7 +62,7 @@ std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const 
                                .threads = threads,
                                .planning = Planning::measure,
                                .local_rank = comm.local_rank()});
-  if (comm.rank() == 0) load_wisdom(*backend, options.wisdom);
+  if (comm.leads()) load_wisdom(*backend, options.wisdom);
   return backend;
 }
 

@@ -89,13 +89,15 @@ def launch(arguments: list, log: Path, *, ranks: int, launcher: str = DEFAULT_LA
 
 
 def reason(log: Path, code: int, launcher: str = DEFAULT_LAUNCHER) -> str:
-    """Why a launched run failed: its error line, else its exit code."""
+    """Why a launched run failed: its error line, else its exit code and what the launcher said first."""
     if code == EXIT_NOT_STARTED:
         return f"'{launcher}' cannot be started; is it installed, and in PATH?"
-    for line in log.read_text(errors="replace").splitlines():
+    lines = log.read_text(errors="replace").splitlines()
+    for line in lines:
         if line.startswith(ERROR_MARK):
             return line.removeprefix(ERROR_MARK)
-    return f"exit code {code}; see {log}"
+    said = next((f" ('{line.strip()}')" for line in lines if any(map(str.isalpha, line))), "")
+    return f"exit code {code}{said}; see {log}"
 
 
 def say(text: str) -> None:

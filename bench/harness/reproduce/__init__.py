@@ -53,7 +53,7 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, interrupted="finished runs are kept; the same command goes on from them")
     add = parser.add_argument
     add("item", choices=[*ITEMS, "all"], metavar="ITEM", help=f"one of {', '.join(ITEMS)}, all")
     add("-o", "--output", type=Path, default=Path("reproduced"), help="folder for runs, reports and figures [%(default)s]")
