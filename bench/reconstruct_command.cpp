@@ -47,15 +47,19 @@ std::int64_t reconstruction_bytes(const DatasetHeader& h) {
   return 16 * static_cast<std::int64_t>(h.slices) * static_cast<std::int64_t>(h.volume.area()) + (1 << 20);
 }
 
+void check_json(const ReconstructOptions& options) {
+  if (!options.json.empty() && options.json != "-") check_output(options.json, 1 << 20);
+}
+
 void check_outputs(const ReconstructOptions& options, const DatasetHeader& header) {
   check_output(options.output, reconstruction_bytes(header));
-  if (!options.json.empty() && options.json != "-") check_output(options.json, 1 << 20);
+  check_json(options);
   std::error_code error;
   if (std::filesystem::equivalent(options.output, options.dataset, error))
     throw InputError(fmt::format("{}: is the dataset; choose another output", options.output.string()));
 }
 
-/// Backend with what FFTW learned before; only rank 0 reads the file, the solver shares it.
+/// Backend with what FFTW learned before; only one process reads the file, the solver shares it.
 std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const Communicator& comm,
                                        int threads) {
   auto backend = make_backend({.kind = options.backend,
@@ -158,6 +162,7 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
 int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& call) {
   if (call.comm->size() != 1)
     throw InputError(fmt::format("--as-rank: started on {} ranks; valid: one process", call.comm->size()));
+  check_json(options);
   const auto comm = Communicator::alone(*options.as_rank, options.of);
   auto solver = resolve(options.solver);
   // Nothing is reconstructed, and a step that fits would cost a run through the empty specimen.

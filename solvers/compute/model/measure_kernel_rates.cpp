@@ -12,7 +12,8 @@ namespace {
 double seconds_of(Backend& backend, const std::function<void()>& verb) {
   using Clock = std::chrono::steady_clock;
   constexpr int least_calls = 7;
-  constexpr double least_seconds = 0.03; // so that a pause of the machine cannot cover all calls of a short one
+  constexpr double least_seconds =
+      0.03; // so that a pause of the machine cannot cover all calls of a short one
   double fastest = std::numeric_limits<double>::infinity();
   double total = 0;
   for (int call = 0; call <= least_calls || total < least_seconds; ++call) {

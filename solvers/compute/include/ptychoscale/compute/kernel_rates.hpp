@@ -48,8 +48,8 @@ struct KernelRates {
   [[nodiscard]] double seconds(Verb verb, std::size_t elements) const;
 };
 
-/// Times every verb on square grids of these side lengths, ascending: the fastest of seven calls or more, over
-/// 30 ms or more, since what else ran on the machine is not the kernel's.
+/// Times every verb on square grids of these side lengths, ascending: the fastest of seven calls or more,
+/// over 30 ms or more, since what else ran on the machine is not the kernel's.
 [[nodiscard]] KernelRates measure_kernel_rates(Backend& backend, std::span<const int> lengths);
 
 } // namespace ptychoscale
