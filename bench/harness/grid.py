@@ -66,7 +66,7 @@ def check(spec: dict, where: str) -> dict:
     """The spec with its values as text of the right form, and solvers named."""
     spec = {"methods": ["gd"], **spec}
     if ("ranks" in spec) == ("meshes" in spec):
-        raise InputError(f"{where}: has {'both' if 'ranks' in spec else 'neither'} ranks and meshes; valid: one of them")
+        raise InputError(f"{where}: has {'both ranks and' if 'ranks' in spec else 'neither ranks nor'} meshes; valid: one of them")
     iterations = spec.get("iterations", 1)
     if not isinstance(iterations, int) or isinstance(iterations, bool) or iterations < 1:
         raise InputError(f"{where}: iterations is {iterations}; valid: a whole number, 1 or more")

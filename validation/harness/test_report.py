@@ -13,8 +13,8 @@ from report_inputs import RUNS, make_runs, plant_failed, plant_findings, plant_k
 
 from harness.__main__ import main
 from harness.quantities import BY_KEY
+from harness.report import reproduction, scaling
 from harness.report.columns import THEMES
-from harness.report import scaling
 from harness.report.parts import part_of
 from harness.report.runs import Run, labelled
 from harness.report.sources import Document
@@ -291,3 +291,9 @@ def test_columns_have_as_many_decimals_as_their_values_need():
     assert shown(1e-9, 1e-3, 2) == "< 0.01"
     assert shown(0, 1e-3, 2) == "0"
     assert shown(-1234.5, 1, 1) == "−1\u202f234.5"
+
+
+def test_figures_of_the_paper_stay_as_printed_but_those_worked_out_from_them_are_rounded():
+    assert reproduction.decimals_of("paper", 0.31, [2.53, 0.31]) == 2
+    assert reproduction.decimals_of("paper", 462.0, [462.0, 6.0]) == 0
+    assert reproduction.decimals_of("paper", 1.4906934557979332, [9.47, 1.4906934557979332]) <= 3

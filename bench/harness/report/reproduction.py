@@ -19,8 +19,8 @@ TITLES = {
     "fig9": "Figure 9",
     "vic": "Section VI-C",
 }
-# What every row of figures has; other keys set groups of rows apart.
-OWN_KEYS = {"name", "item", "row", "quantity", "unit", "paper", "ours", "ratio", "evidence", "why_not", "source"}
+SETTINGS = ("grid",)  # what sets groups of rows of one quantity apart; the rows' names say the rest
+PRINTED_DECIMALS = 3  # at most, of the paper's figures; longer ones were worked out from them
 NUMBERS = ("paper", "ours", "ratio")
 FEW = 3  # rows of a quantity, up to which it gets no table of its own
 
@@ -60,8 +60,9 @@ def printed_decimals(value: float) -> int:
 
 def decimals_of(key: str, value: float, values: list[float]) -> int:
     """The paper's figures and whole numbers as they are; ratios span decades, so that each has its own decimals."""
-    if key == "paper" or all(float(each).is_integer() for each in values):
-        return max(map(printed_decimals, values))
+    printed = max(map(printed_decimals, values))
+    if printed == 0 or (key == "paper" and printed <= PRINTED_DECIMALS):
+        return printed
     return decimals_for([value] if key == "ratio" else values)
 
 
@@ -97,7 +98,7 @@ def note_cells(runs: list[Run]) -> tuple[list[Cell], list[str]]:
 
 def tags_of(run: Run) -> list[str]:
     """What sets groups of rows of one quantity apart, in words."""
-    return [f"{key} {value}" for key, value in run.row.items() if key not in OWN_KEYS]
+    return [f"{key} {run.row[key]}" for key in SETTINGS if key in run.row]
 
 
 def title_of(run: Run) -> str:
