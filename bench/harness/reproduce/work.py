@@ -53,7 +53,7 @@ class Outcome:
 
 @dataclasses.dataclass
 class Work:
-    """Where runs are kept and how they are started; what came of those of this session."""
+    """Where runs are kept and how they are started; what came of those made by this process."""
 
     folder: Path
     launcher: str
