@@ -13,9 +13,10 @@ from harness.statistics import Summary, summarise, unpaired_ratio
 IGNORED = frozenset({"halo_px"})
 # A pace is the same on every machine of one kind.
 MACHINE_KIND = ("cpu", "num_cpus", "compiler", "flags", "library_build_type", "backend")
-# A time counts as slower when its whole 95 % interval is beyond the limit. The serial pace repeats within 2 % even on a busy
-# machine; ranks wait for each other and for whatever else runs; two builds in turns are disturbed alike.
-SERIAL_LIMIT = 0.2
+# A time counts as slower when its whole 95 % interval is beyond the limit. The serial pace repeats within 2 % on a machine left
+# alone, and was seen to move by 15 % between minutes on a shared one; ranks wait for each other and for whatever else runs; two
+# builds in turns are disturbed alike.
+SERIAL_LIMIT = 0.3
 PARALLEL_LIMIT = 0.5
 AGAINST_LIMIT = 0.15
 
