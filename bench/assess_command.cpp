@@ -74,14 +74,9 @@ void print(const Json& all) {
 }
 
 int assess(const AssessOptions& options) {
-  if (!options.json.empty() && options.json != "-") check_output(options.json, 1 << 20);
+  check_json(options.json);
   const auto all = findings(options);
-  if (options.json == "-") {
-    fmt::print("{}\n", all.dump(2));
-    return exit_ok;
-  }
-  if (!options.json.empty()) write_text(options.json, all.dump(2) + "\n");
-  print(all);
+  if (!deliver_json(options.json, all.dump(2) + "\n")) print(all);
   return exit_ok;
 }
 

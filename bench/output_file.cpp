@@ -70,4 +70,18 @@ void write_text(const fs::path& file, std::string_view text) {
   }
 }
 
+void check_json(const std::string& target) {
+  constexpr std::int64_t room = 1 << 20;
+  if (!target.empty() && target != "-") check_output(target, room);
+}
+
+bool deliver_json(const std::string& target, std::string_view json) {
+  if (target == "-") {
+    fmt::print("{}", json);
+    return true;
+  }
+  if (!target.empty()) write_text(target, json);
+  return false;
+}
+
 } // namespace ptychoscale

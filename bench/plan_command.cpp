@@ -93,7 +93,7 @@ DatasetHeader header_of(const PlanOptions& options) {
 }
 
 int plan(const PlanOptions& options, const Invocation& call) {
-  if (!options.json.empty() && options.json != "-") check_output(options.json, 1 << 20);
+  check_json(options.json);
   if (!options.solver.mesh.empty() && options.ranks.size() > 1)
     throw InputError("--mesh: is for one number of --ranks; leave it out, or plan one number at a time");
   const auto header = header_of(options);
@@ -110,12 +110,7 @@ int plan(const PlanOptions& options, const Invocation& call) {
   context["backend"] = rates.device.empty() ? "model without kernel times" : "model of " + rates.device;
   context["dataset"] = {{"case", header.case_name}, {"seed", header.seed}};
   const auto report = Json{{"context", context}, {"benchmarks", rows}}.dump(2) + "\n";
-  if (options.json == "-") {
-    fmt::print("{}", report);
-    return exit_ok;
-  }
-  if (!options.json.empty()) write_text(options.json, report);
-  print(rows);
+  if (!deliver_json(options.json, report)) print(rows);
   return exit_ok;
 }
 

@@ -47,13 +47,9 @@ std::int64_t reconstruction_bytes(const DatasetHeader& h) {
   return 16 * static_cast<std::int64_t>(h.slices) * static_cast<std::int64_t>(h.volume.area()) + (1 << 20);
 }
 
-void check_json(const ReconstructOptions& options) {
-  if (!options.json.empty() && options.json != "-") check_output(options.json, 1 << 20);
-}
-
 void check_outputs(const ReconstructOptions& options, const DatasetHeader& header) {
   check_output(options.output, reconstruction_bytes(header));
-  check_json(options);
+  check_json(options.json);
   std::error_code error;
   if (std::filesystem::equivalent(options.output, options.dataset, error))
     throw InputError(fmt::format("{}: is the dataset; choose another output", options.output.string()));
@@ -105,12 +101,7 @@ void write(const ReconstructOptions& options, const Communicator& comm, Backend&
 
 void tell(const ReconstructOptions& options, const RunReport& report) {
   const auto json = report_json(report, ReportDetail::full);
-  if (options.json == "-") {
-    fmt::print("{}", json);
-    return;
-  }
-  if (!options.json.empty()) write_text(options.json, json);
-  fmt::print("{}", results_table(json));
+  if (!deliver_json(options.json, json)) fmt::print("{}", results_table(json));
 }
 
 int reconstruct_dataset(const ReconstructOptions& options, const Communicator& comm,
@@ -162,7 +153,7 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
 int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& call) {
   if (call.comm->size() != 1)
     throw InputError(fmt::format("--as-rank: started on {} ranks; valid: one process", call.comm->size()));
-  check_json(options);
+  check_json(options.json);
   const auto comm = Communicator::alone(*options.as_rank, options.of);
   auto solver = resolve(options.solver);
   // Nothing is reconstructed, and a step that fits would cost a run through the empty specimen.

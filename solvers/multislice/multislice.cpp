@@ -1,6 +1,7 @@
 #include "ptychoscale/multislice/multislice.hpp"
 
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/compute/frequency.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 
 #include <fmt/format.h>
@@ -13,8 +14,6 @@
 
 namespace ptychoscale {
 namespace {
-
-int signed_frequency(int i, int n) { return i < (n + 1) / 2 ? i : i - n; }
 
 /// weight * exp(-i pi lambda dz k^2) along one axis; the two axes' factors multiply to the Fresnel
 /// propagator.

@@ -2,6 +2,7 @@
 
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/compute/frequency.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +15,7 @@ namespace {
 
 /// Spatial frequency of FFT bin i of n, in 1/angstrom.
 double frequency(int i, int n, double pixel_A) {
-  return static_cast<double>(i < (n + 1) / 2 ? i : i - n) / (n * pixel_A);
+  return static_cast<double>(signed_frequency(i, n)) / (n * pixel_A);
 }
 
 /// Size of a reciprocal pixel in 1/angstrom along the direction of (ky, kx).
@@ -66,13 +67,12 @@ ApertureProbe crop_to_aperture(std::span<const Complex> probe, Extent e) {
   const auto at = [&](int y, int x) {
     return probe[static_cast<std::size_t>(y) * static_cast<std::size_t>(e.x) + static_cast<std::size_t>(x)];
   };
-  const auto frequency = [](int i, int n) { return i < (n + 1) / 2 ? i : i - n; };
   Box box{e.y, -e.y, e.x, -e.x};
   for (int y = 0; y < e.y; ++y)
     for (int x = 0; x < e.x; ++x) {
       if (at(y, x) == Complex{}) continue;
-      const int ky = frequency(y, e.y);
-      const int kx = frequency(x, e.x);
+      const int ky = signed_frequency(y, e.y);
+      const int kx = signed_frequency(x, e.x);
       box = {std::min(box.y0, ky), std::max(box.y1, ky + 1), std::min(box.x0, kx), std::max(box.x1, kx + 1)};
     }
   ApertureProbe lit{box, {}};

@@ -159,7 +159,9 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
   const auto& header = acquisition.header;
   const auto& mine = plan.tiling.tiles[static_cast<std::size_t>(comm.rank())];
   Reconstruction result;
-  result.step = options.step ? *options.step : default_step(header, options, plan.rounds);
+  comm.agree([&] {
+    if (comm.leads()) result.step = options.step ? *options.step : default_step(header, options, plan.rounds);
+  });
   comm.broadcast(std::span(&result.step, 1), 0);
   plan_transforms(comm, backend, plan, propagation_grid(header, options.grid, mine));
 

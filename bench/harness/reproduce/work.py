@@ -103,7 +103,7 @@ def outputs(work: Work, step: Step) -> tuple[Path | None, Path | None]:
 
 
 def is_done(work: Work, step: Step) -> bool:
-    """Whether an earlier session has left the step's outputs."""
+    """Whether an earlier run has left the step's outputs."""
     return all(file is None or file.exists() for file in outputs(work, step))
 
 

@@ -3,6 +3,7 @@
 #include "line_fft.hpp"
 #include "phase.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/compute/frequency.hpp"
 #include "rows_on.hpp"
 #include "scratch.hpp"
 
@@ -28,8 +29,6 @@ Complex* row_of(Waves w, int wave, int y) {
 template <class T> T* row_of(T* slice, Extent extent, int y) {
   return slice + static_cast<std::size_t>(y) * static_cast<std::size_t>(extent.x);
 }
-
-int signed_frequency(int i, int n) { return i < (n + 1) / 2 ? i : i - n; }
 
 /// The part of a wave's row that lies on the slice: pixels [first, first + n) of the row, from pixel (y, x)
 /// of the slice.
