@@ -1,5 +1,6 @@
 #include "ptychoscale/base/phase_timer.hpp"
 
+#include <chrono>
 #include <numeric>
 #include <utility>
 
@@ -10,9 +11,16 @@ std::string_view name(Phase phase) {
   return names[static_cast<std::size_t>(phase)];
 }
 
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+PhaseTimer::PhaseTimer(Clock clock) : clock_(std::move(clock)), since_(clock_()) {}
+
 Phase PhaseTimer::switch_to(Phase next) {
-  const auto now = Clock::now();
-  seconds_[static_cast<std::size_t>(current_)] += std::chrono::duration<double>(now - since_).count();
+  const double now = clock_();
+  seconds_[static_cast<std::size_t>(current_)] += now - since_;
+  if (observer_) observer_(current_, since_, now);
   since_ = now;
   return std::exchange(current_, next);
 }
@@ -23,7 +31,7 @@ double PhaseTimer::total() const { return std::accumulate(seconds_.begin(), seco
 
 void PhaseTimer::reset() {
   seconds_ = {};
-  since_ = Clock::now();
+  since_ = clock_();
 }
 
 } // namespace ptychoscale

@@ -1,27 +1,17 @@
 #include "ptychoscale/comm/communicator.hpp"
 
+#include "in_calls.hpp"
 #include "mpi_check.hpp"
 #include "ptychoscale/base/error.hpp"
 
 #include <fmt/format.h>
 #include <mpi.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
 namespace ptychoscale {
 namespace {
-// Elements per call, so that spans of any length stay far below MPI's int counts.
-constexpr std::size_t call_length = std::size_t{1} << 28;
-
-template <class T, class Call> void in_calls(std::span<T> values, Call call) {
-  for (std::size_t done = 0; done < values.size(); done += call_length) {
-    const auto part = values.subspan(done, std::min(call_length, values.size() - done));
-    call(part.data(), static_cast<int>(part.size()));
-  }
-}
-
 template <class T> void all_reduce(std::span<T> values, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
   in_calls(values, [&](T* data, int n) {
     check_mpi(MPI_Allreduce(MPI_IN_PLACE, data, n, type, op, comm), "MPI_Allreduce");
@@ -104,10 +94,6 @@ void Communicator::sum(std::span<double> values) const {
 void Communicator::max(std::span<double> values) const {
   if (!is_alone()) all_reduce(values, MPI_DOUBLE, MPI_MAX, impl_->comm);
 }
-void Communicator::sum(std::span<float> values) const {
-  if (!is_alone()) all_reduce(values, MPI_FLOAT, MPI_SUM, impl_->comm);
-}
-
 void Communicator::broadcast(std::string& text, int root) const {
   if (is_alone()) return;
   unsigned long long length = text.size();

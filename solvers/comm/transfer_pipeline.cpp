@@ -60,14 +60,12 @@ void TransferPipeline::progress() {
 
 void TransferPipeline::finish() {
   const PhaseScope scope(timer_, Phase::communication);
-  while (unfinished_chunks_ > 0) {
-    auto completed = requests_.test();
-    if (completed.empty()) {
-      const PhaseScope blocked(timer_, Phase::wait);
-      completed = requests_.wait();
-    }
-    advance_lanes_of(completed);
-  }
+  while (unfinished_chunks_ > 0) advance_lanes_of(wait());
+}
+
+std::vector<int> TransferPipeline::wait() {
+  const PhaseScope blocked(timer_, Phase::wait);
+  return requests_.wait();
 }
 
 bool TransferPipeline::pending(int lane, const std::vector<int>& messages) const {

@@ -9,7 +9,11 @@ RankStatistics dry_run_of(int rank, const Acquisition& acquisition, const Recons
                           const ReconstructionPlan& plan, const KernelRates& rates, int threads) {
   const auto comm = Communicator::alone(rank, plan.tiling.mesh.ranks());
   double seconds = 0;
-  const auto backend = make_model_backend({threads, rates, [&](double s) { seconds += s; }});
+  const auto backend = make_model_backend(
+      {.device = rates.device,
+       .threads = threads,
+       .cost = [&](Verb verb, std::size_t elements) { return rates.seconds(verb, elements); },
+       .charge = [&](double s) { seconds += s; }});
   memory_meter().forget_peaks();
   const auto result = reconstruct(comm, *backend, acquisition, plan, options, {});
   RankStatistics statistics = result.ranks.front();

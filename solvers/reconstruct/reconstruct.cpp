@@ -8,15 +8,10 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 
 namespace ptychoscale {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
 /// One rank searches for transforms of every size any rank needs; the others take over what it found, so that
 /// all ranks, and the next run from the saved knowledge, compute the same bits.
@@ -112,8 +107,9 @@ Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver,
   double vacuum = 0;
   comm.barrier();
   tile.timer().reset();
+  tile.timer().observe(hooks.on_phase);
   for (int iteration = 0; iteration < options.iterations; ++iteration) {
-    const auto start = Clock::now();
+    const double start = tile.backend().now();
     double cost = solver.sweep(iteration, [&](int k) {
       stop_if_interrupted(hooks);
       // Each pattern is there once in the first iteration; reading all of them for this alone would cost a
@@ -125,7 +121,7 @@ Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver,
       const PhaseScope waiting(tile.timer(), Phase::wait);
       comm.sum(std::span(&cost, 1));
     }
-    double seconds = seconds_since(start);
+    double seconds = tile.backend().now() - start;
     comm.max(std::span(&seconds, 1));
     if (iteration == 0) comm.sum(std::span(&vacuum, 1));
     if (!comm.is_alone()) check_cost(cost, vacuum, iteration, step); // alone it means nothing
@@ -139,19 +135,6 @@ Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver,
 }
 
 } // namespace
-
-Acquisition acquisition_of(const DatasetReader& dataset) {
-  return {dataset.header(), [&dataset](int position, std::span<float> amplitudes) {
-            dataset.read_amplitudes(position, amplitudes);
-          }};
-}
-
-Acquisition acquisition_without_data(const DatasetHeader& header) {
-  return {header, [&header](int, std::span<float> amplitudes) {
-            std::ranges::transform(header.probe, amplitudes.begin(),
-                                   [](Complex beam) { return 0.9F * std::abs(beam); });
-          }};
-}
 
 Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acquisition& acquisition,
                            const ReconstructionPlan& plan, const ReconstructionOptions& options,

@@ -4,7 +4,6 @@
 #include "ptychoscale/multislice/optics.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 
 namespace ptychoscale {
@@ -39,7 +38,8 @@ TileSolver::TileSolver(Backend& backend, const Acquisition& acquisition, const R
       extent_(tile.extended.extent()), slices_(acquisition.header.slices),
       volume_(backend, static_cast<std::size_t>(slices_) * extent_.area(), MemoryLabel::volume),
       model_(backend, model_of(acquisition.header, options, tile), plan.probe),
-      measurements_(backend, acquisition, visited_, options.stream_measurements) {
+      measurements_(backend, acquisition, visited_, options.stream_measurements),
+      timer_([&backend] { return backend.now(); }) {
   for (const int i : visited_) {
     owned_.push_back(std::binary_search(tile.own.begin(), tile.own.end(), i));
     positions_A_.push_back(acquisition.header.positions_A[static_cast<std::size_t>(i)]);
@@ -48,11 +48,11 @@ TileSolver::TileSolver(Backend& backend, const Acquisition& acquisition, const R
 
 double TileSolver::visit(int k, Volume gradient, double step) {
   const float* amplitudes = measurements_.at(k, timer_);
-  const auto start = std::chrono::steady_clock::now();
+  const double start = backend_.now();
   const double loss =
       model_.loss_and_gradient(volume(), gradient, origin_, {&positions_A_[static_cast<std::size_t>(k)], 1},
                                amplitudes, static_cast<float>(step));
-  seconds_of_visits_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  seconds_of_visits_ += backend_.now() - start;
   return loss;
 }
 

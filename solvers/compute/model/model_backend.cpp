@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
+#include <utility>
 
 namespace ptychoscale {
 namespace {
@@ -19,26 +20,34 @@ public:
 
   [[nodiscard]] std::string_view name() const override { return "model"; }
   [[nodiscard]] std::string description() const override {
-    const auto& device = options_.rates.device;
-    return device.empty() ? "model without kernel times" : "model of " + device;
+    return options_.device.empty() ? "model without kernel times" : "model of " + options_.device;
   }
   [[nodiscard]] bool computes() const override { return false; }
+  [[nodiscard]] double now() override {
+    synchronize();
+    return options_.clock();
+  }
 
   [[nodiscard]] void* allocate(std::size_t bytes, MemoryLabel label) override {
-    void* p = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED)
-      throw RunError(fmt::format("model: no address space for {} bytes ({})", bytes, std::strerror(errno)));
+    void* p = is_for_messages(label) ? options_.allocate_messages(bytes) : address_space(bytes);
     memory_meter().add(label, bytes);
     return p;
   }
   void release(void* memory, std::size_t bytes, MemoryLabel label) noexcept override {
     memory_meter().remove(label, bytes);
-    munmap(memory, bytes);
+    if (is_for_messages(label)) {
+      options_.release_messages(memory);
+    } else {
+      munmap(memory, bytes);
+    }
   }
   void to_device(void*, const void*, std::size_t) override {}
   void to_host(void*, const void*, std::size_t) override {}
   void zero(void*, std::size_t) override {}
-  void synchronize() override {}
+  void synchronize() override {
+    if (const double worked = std::exchange(uncharged_s_, 0); worked > 0 && options_.charge)
+      options_.charge(worked);
+  }
 
   void prepare(std::span<const Extent> extents) override {
     for (const auto e : extents)
@@ -91,10 +100,20 @@ private:
   };
 
   void charge(Verb verb, std::size_t elements) {
-    if (!options_.charge) return;
+    if (!options_.cost) return;
     auto& last = last_[static_cast<std::size_t>(verb)];
-    if (last.elements != elements) last = {elements, options_.rates.seconds(verb, elements)};
-    options_.charge(last.seconds);
+    if (last.elements != elements) last = {elements, options_.cost(verb, elements)};
+    uncharged_s_ += last.seconds;
+  }
+  [[nodiscard]] bool is_for_messages(MemoryLabel label) const {
+    return label == MemoryLabel::exchange && options_.allocate_messages;
+  }
+  /// Memory that cannot be touched.
+  static void* address_space(std::size_t bytes) {
+    void* p = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+      throw RunError(fmt::format("model: no address space for {} bytes ({})", bytes, std::strerror(errno)));
+    return p;
   }
   /// Pixels of the rows that meet the slice; the others are not transformed.
   static std::size_t on_slice(Waves waves, Slice potential, std::span<const Offset> origins) {
@@ -112,6 +131,7 @@ private:
   ModelOptions options_;
   std::vector<Scratch> scratch_;
   std::array<Last, verb_count> last_{};
+  double uncharged_s_ = 0;
 };
 
 } // namespace

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string_view>
+#include <utility>
 
 namespace ptychoscale {
 
@@ -13,22 +14,31 @@ enum class Phase { compute, wait, communication };
 inline constexpr std::size_t phase_count = 3;
 [[nodiscard]] std::string_view name(Phase phase);
 
-/// Seconds of this rank by phase. One phase is current at any time, so that the phases add up to the wall
-/// time.
+/// Seconds of this machine's steady clock, from an arbitrary start.
+[[nodiscard]] double steady_seconds();
+
+/// Seconds of this rank by phase, on a clock of the caller's choice. One phase is current at any time, so
+/// that the phases add up to the wall time.
 class PhaseTimer {
 public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = std::function<double()>;
+  using Observer = std::function<void(Phase phase, double from_s, double to_s)>;
 
+  explicit PhaseTimer(Clock clock = steady_seconds);
   /// Charges the time since the last switch to the current phase and makes `next` current; returns the old
   /// one.
   Phase switch_to(Phase next);
+  /// Tells `observer` of every stretch of time that is charged from now on.
+  void observe(Observer observer) { observer_ = std::move(observer); }
   [[nodiscard]] double seconds(Phase phase) const;
   [[nodiscard]] double total() const;
   void reset();
 
 private:
+  Clock clock_;
+  Observer observer_;
   Phase current_ = Phase::compute;
-  Clock::time_point since_ = Clock::now();
+  double since_;
   std::array<double, phase_count> seconds_{};
 };
 

@@ -10,10 +10,13 @@
 
 namespace ptychoscale {
 
-/// Starts MPI for the life of the object (thread level FUNNELED) and finalizes it at the end.
+enum class Threads { one, several };
+
+/// Starts MPI for the life of the object and finalizes it at the end. Beside `several` threads (level FUNNELED)
+/// it throws RunError when the library cannot run.
 class MpiSession {
 public:
-  [[nodiscard]] MpiSession(int& argc, char**& argv);
+  [[nodiscard]] MpiSession(int& argc, char**& argv, Threads threads = Threads::several);
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;

@@ -2,6 +2,7 @@
 
 #include "ptychoscale/base/box.hpp"
 #include "ptychoscale/base/memory_meter.hpp"
+#include "ptychoscale/base/phase_timer.hpp"
 
 #include <cmath>
 #include <complex>
@@ -99,6 +100,8 @@ public:
   [[nodiscard]] virtual std::string description() const = 0;
   /// Whether what comes back from its memory are results; not so for a dry run.
   [[nodiscard]] virtual bool computes() const { return true; }
+  /// Seconds of the clock that its work passes on, from an arbitrary start; of a simulated machine, perhaps.
+  [[nodiscard]] virtual double now() { return steady_seconds(); }
 
   /// @name Memory: metered, 64-byte aligned, zero-filled. Copies are complete on return.
   /// @{

@@ -3,15 +3,27 @@
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/compute/kernel_rates.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace ptychoscale {
 
+/// What a model backend stands for.
 struct ModelOptions {
-  int threads = 1; ///< of the CPU backend it stands for: each works in memory of its own
-  KernelRates rates;
-  std::function<void(double seconds)> charge; ///< told what every verb would have taken
+  std::string device; ///< whose kernel times `cost` gives; empty: none's
+  int threads = 0;    ///< of a CPU backend, each of which works in memory of its own; 0: no CPU backend
+  /// Seconds that a verb takes on so many elements; left out: none.
+  std::function<double(Verb verb, std::size_t elements)> cost;
+  /// Told, whenever the device is waited for, how long it worked since the last time.
+  std::function<void(double seconds)> charge;
+  PhaseTimer::Clock clock = steady_seconds; ///< on which what was charged has passed
+  /// Memory that an MPI library may read and write, label `exchange`; left out: as all other memory.
+  /// @{
+  std::function<void*(std::size_t bytes)> allocate_messages = {};
+  std::function<void(void* memory)> release_messages = {};
+  /// @}
 };
 
 /// A backend that moves no data: it meters every allocation and charges every verb, so that the solvers'

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ptychoscale/base/memory_meter.hpp"
+#include "ptychoscale/base/phase_timer.hpp"
 #include "ptychoscale/comm/communicator.hpp"
 #include "ptychoscale/comm/exchange.hpp"
 #include "ptychoscale/compute/backend.hpp"
@@ -110,6 +111,7 @@ public:
 struct ReconstructionHooks {
   std::function<void(int iteration, double cost, double seconds)> on_iteration; ///< rank 0, after each
   std::function<bool()> interrupted;                                            ///< polled between positions
+  PhaseTimer::Observer on_phase = {}; ///< every rank, on its backend's clock
 };
 
 /// Runs one solver on all ranks of `comm`; collective. `plan` is the one for these options and ranks. Throws

@@ -1,0 +1,21 @@
+#include "ptychoscale/reconstruct/reconstruct.hpp"
+
+#include <algorithm>
+#include <complex>
+
+namespace ptychoscale {
+
+Acquisition acquisition_of(const DatasetReader& dataset) {
+  return {dataset.header(), [&dataset](int position, std::span<float> amplitudes) {
+            dataset.read_amplitudes(position, amplitudes);
+          }};
+}
+
+Acquisition acquisition_without_data(const DatasetHeader& header) {
+  return {header, [&header](int, std::span<float> amplitudes) {
+            std::ranges::transform(header.probe, amplitudes.begin(),
+                                   [](Complex beam) { return 0.9F * std::abs(beam); });
+          }};
+}
+
+} // namespace ptychoscale
