@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
 
 # Only the module of the chosen command is imported: pandas and matplotlib take longer to load than most commands to run.
-COMMANDS = ["bench", "sweep", "compare", "gate", "report", "reproduce"]
+COMMANDS = ["bench", "sweep", "compare", "gate", "report", "reproduce", "project"]
 
 
 class Parser(argparse.ArgumentParser):

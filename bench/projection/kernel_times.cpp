@@ -28,8 +28,16 @@ std::int64_t voxels_of(const Tile& tile, int slices) {
   return static_cast<std::int64_t>(tile.extended.extent().area()) * slices;
 }
 
-const KernelTimes::Visit& nearest(const std::vector<KernelTimes::Visit>& visits, std::int64_t voxels) {
-  return *std::ranges::min_element(visits, {}, [&](const auto& v) { return std::abs(v.voxels - voxels); });
+/// The measured tile nearest in size, if there is one.
+const KernelTimes::Visit* nearest(const std::vector<KernelTimes::Visit>& visits, std::int64_t voxels) {
+  const auto found =
+      std::ranges::min_element(visits, {}, [&](const auto& v) { return std::abs(v.voxels - voxels); });
+  return found == visits.end() ? nullptr : &*found;
+}
+
+bool stands_for(const KernelTimes::Visit* measured, std::int64_t voxels) {
+  return measured != nullptr &&
+         static_cast<double>(std::abs(measured->voxels - voxels)) <= tolerance * static_cast<double>(voxels);
 }
 
 } // namespace
@@ -56,9 +64,8 @@ std::vector<double> seconds_per_visit(const KernelTimes& times, const DatasetHea
   std::vector<double> seconds;
   for (const auto& tile : tiling.tiles) {
     const auto voxels = voxels_of(tile, header.slices);
-    const auto* measured = times.visits.empty() ? nullptr : &nearest(times.visits, voxels);
-    if (measured == nullptr ||
-        static_cast<double>(std::abs(measured->voxels - voxels)) > tolerance * static_cast<double>(voxels)) {
+    const auto* measured = nearest(times.visits, voxels);
+    if (!stands_for(measured, voxels)) {
       const auto method = name(options.method);
       const auto grid = options.grid == GridKind::tile ? "tile" : "window";
       throw InputError(fmt::format(
@@ -72,6 +79,18 @@ std::vector<double> seconds_per_visit(const KernelTimes& times, const DatasetHea
     seconds.push_back(measured->seconds);
   }
   return seconds;
+}
+
+std::vector<int> ranks_to_measure(const Tiling& tiling, int slices) {
+  std::vector<KernelTimes::Visit> measured;
+  std::vector<int> ranks;
+  for (const auto& tile : tiling.tiles) {
+    const auto voxels = voxels_of(tile, slices);
+    if (stands_for(nearest(measured, voxels), voxels)) continue;
+    measured.push_back({.voxels = voxels});
+    ranks.push_back(tile.rank);
+  }
+  return ranks;
 }
 
 double verb_seconds(Verb verb, std::size_t elements, double seconds_per_slice, double bytes_per_second) {

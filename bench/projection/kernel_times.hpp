@@ -32,6 +32,9 @@ struct KernelTimes {
                                                     const ReconstructionOptions& options,
                                                     const Tiling& tiling);
 
+/// Ranks whose tiles stand for all others: measured, they are enough for seconds_per_visit().
+[[nodiscard]] std::vector<int> ranks_to_measure(const Tiling& tiling, int slices);
+
 /// Seconds a verb takes: a visit's are spread evenly over its slices, each of which has one gradient step;
 /// the verbs on tile volumes move their bytes at the memory's bandwidth; all others are part of a visit.
 [[nodiscard]] double verb_seconds(Verb verb, std::size_t elements, double seconds_per_slice,

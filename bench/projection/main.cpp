@@ -27,6 +27,7 @@ struct Options {
   int ranks = 1;
   double imbalance = 0;
   bool timeline = false;
+  bool tiles = false;
   SolverOptions solver;
 };
 
@@ -74,25 +75,30 @@ void run(const Options& options) {
   solver.step = 1; // it scales what is not computed
   solver.stream_measurements = true;
   const auto plan = plan_reconstruction(header, solver, options.ranks);
+  if (options.tiles) {
+    fmt::print("{}\n", Json(ranks_to_measure(plan.tiling, header.slices)).dump());
+    return;
+  }
   ProjectedRun run{header, solver, plan, read_kernel_times(options.kernel_times), {}, options.timeline};
   run.seconds_per_visit = seconds_per_visit(run.times, header, solver, plan.tiling);
   unbalance(run.seconds_per_visit, options.imbalance);
   SimulatedMachine machine(options.platform, options.settings, options.ranks);
   const auto projection = project(machine, run);
-  Json out{{"row", row_of(options, run, projection.run)}};
+  Json out{{"row", row_of(options, run, projection.run)}, {"positions", header.positions_A.size()}};
   if (options.timeline) out["timeline"] = timeline_of(projection.timeline);
   fmt::print("{}\n", out.dump());
 }
 
 void add_options_to(CLI::App& app, Options& o) {
-  app.add_option("--platform", o.platform, "The machine, SimGrid XML")->required();
+  app.add_option("--platform", o.platform, "The machine, SimGrid XML");
   app.add_option("--setting", o.settings, "SimGrid's settings, key:value");
   app.add_option("--case", o.case_name, "A case of bench/cases, or the path of a case file")->required();
-  app.add_option("--kernel-times", o.kernel_times, "How long the device works, JSON")->required();
+  app.add_option("--kernel-times", o.kernel_times, "How long the device works, JSON");
   app.add_option("--ranks", o.ranks, "Number of ranks, one to a GPU")->check(CLI::PositiveNumber)->required();
   app.add_option("--imbalance", o.imbalance, "Ranks are slower by up to this share, each by its own")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--timeline", o.timeline, "Also tell when each rank computed, waited and communicated");
+  app.add_flag("--tiles", o.tiles, "Only tell which ranks' tiles are to be measured for kernel times");
   add_method_option(app, o.solver);
   add_solver_options(app, o.solver);
 }

@@ -117,13 +117,14 @@ Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver,
       if (iteration == 0 && tile.owns(k)) vacuum += tile.vacuum_loss(k);
     });
     tile.backend().synchronize();
+    double seconds = 0;
     {
       const PhaseScope waiting(tile.timer(), Phase::wait);
       comm.sum(std::span(&cost, 1));
+      seconds = tile.backend().now() - start;
+      comm.max(std::span(&seconds, 1));
+      if (iteration == 0) comm.sum(std::span(&vacuum, 1));
     }
-    double seconds = tile.backend().now() - start;
-    comm.max(std::span(&seconds, 1));
-    if (iteration == 0) comm.sum(std::span(&vacuum, 1));
     if (!comm.is_alone()) check_cost(cost, vacuum, iteration, step); // alone it means nothing
     progress.cost.push_back(cost);
     progress.seconds.push_back(seconds);

@@ -11,7 +11,10 @@ EXCHANGES = ["appp", "passes", "allreduce"]
 RANKS = [4, 6]
 ITERATIONS = 10
 PHASES = ["compute", "wait", "communication"]
-NEEDS_NETWORK = "needs the network projection: this machine has neither 24 nor 462 GPUs, nor a network between them"
+NEEDS_NETWORK = (
+    "this machine has neither 24 nor 462 GPUs, nor a network between them; `ptychoscale project --machine summit` simulates them, and "
+    "results/summit-simulated says what came of it"
+)
 
 
 def repeats(scope: Scope, exchange: str, ranks: int) -> list[Step]:

@@ -1,0 +1,134 @@
+"""Kernel times: measured one rank at a time, and scaled to the GPU of a machine."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+import numpy as np
+
+from harness import documents, program
+from harness.errors import InputError
+from harness.project.machine import Machine
+
+COPIED_BYTES = 256 << 20  # far more than any cache holds
+COPIES = 5
+REPEATS = 3  # of every rank, of which the fastest counts: what else a machine does only ever adds to a time
+BANDWIDTH = "memory_bytes_per_second"  # of the device, in the context of a file of kernel times
+
+
+@dataclasses.dataclass(frozen=True)
+class KernelTimes:
+    """Seconds per position by tile size of one case, method and grid, on the GPU of a machine."""
+
+    device: str  # that was measured
+    rule: str  # how its seconds became the GPU's
+    bytes_per_second: float  # of the GPU's memory
+    visits: list[dict]  # {"voxels", "seconds"}
+
+
+def copy_bandwidth() -> float:
+    """Bytes per second that one core of this machine reads and writes while it copies: the fastest of a few."""
+    source = np.ones(COPIED_BYTES // 8)
+    target = np.zeros_like(source)
+    fastest = float("inf")
+    for _ in range(COPIES):
+        start = time.perf_counter()
+        np.copyto(target, source)
+        fastest = min(fastest, time.perf_counter() - start)
+    return 2 * COPIED_BYTES / fastest
+
+
+def as_rank_words(case: str, method: str, grid: str, ranks: int, rank: int) -> list:
+    """A run of one rank alone; one position is enough, since planning has run its transforms already."""
+    words = ["reconstruct", "--case", case, "--as-rank", rank, "--of", ranks, "--positions", 1, "--iterations", 1]
+    return [*words, "--method", method, "--grid", grid, "--measurements", "stream", "--threads", 1, "--json", "-"]
+
+
+def projection_program() -> str:
+    """The program that hosts simulated ranks, beside ptychoscale. Throws InputError when it was not built."""
+    found = Path(program.executable()).with_name("ptychoscale-projection")
+    if not found.exists():
+        raise InputError(
+            f"{found}: is not there, because SimGrid was not found when this was built; install it (Debian and Ubuntu: "
+            "libsimgrid-dev), configure and build again"
+        )
+    return str(found)
+
+
+def ranks_to_measure(case: str, method: str, ranks: int) -> list[int]:
+    """The ranks whose tiles stand for those of all."""
+    return program.ask_json("--case", case, "--method", method, "--ranks", ranks, "--tiles", program=projection_program())
+
+
+def measure(case: str, methods: list[str], ranks: list[int], grid: str, argv: list[str]) -> dict:
+    """A report of kernel times on one core of this machine, of every size of tile."""
+    plan = program.ask_json(
+        "plan", "--case", case, "--ranks", ",".join(map(str, ranks)), "--methods", ",".join(methods), "--grid", grid, "--json", "-"
+    )
+    reports = []
+    for row in plan["benchmarks"]:
+        if "error" in row:
+            continue
+        for rank in ranks_to_measure(case, row["method"], row["ranks"]):
+            program.say(f"measuring {row['name']}, rank {rank}")
+            words = as_rank_words(case, row["method"], grid, row["ranks"], rank)
+            reports += [program.ask_json(*words) for _ in range(REPEATS)]
+    report = documents.merge(reports, [each["benchmarks"][0] for each in reports], argv)
+    report["context"][BANDWIDTH] = copy_bandwidth()
+    return report
+
+
+def selected(files: list[Path], case: str, method: str, grid: str) -> list[tuple[dict, dict]]:
+    """(context, row) of the ranks that were run alone on this case, method and grid."""
+    found = []
+    for file in files:
+        report = documents.read_report(file)
+        for row in report["benchmarks"]:
+            data = row.get("dataset", report["context"].get("dataset", {}))
+            if "as_rank" in row and (data.get("case"), row["method"], row["grid"]) == (case, method, grid):
+                found.append((report["context"], row))
+    if not found:
+        names = ", ".join(map(str, files))
+        raise InputError(
+            f"--kernel-times: {names} has no rank of {case} run alone with {method} on the {grid} grid; measure it on the device "
+            f"with: ptychoscale {' '.join(map(str, as_rank_words(case, method, grid, 6, 0)))}, or here with --measure"
+        )
+    return found
+
+
+def on_machine(files: list[Path], case: str, method: str, grid: str, machine: Machine, device_bandwidth: float | None) -> KernelTimes:
+    """The kernel times of one method on a machine. Those of another device are scaled by the ratio of the memories' bandwidths,
+    since a slice step moves memory and computes little. Throws InputError when there are none, or no bandwidth to scale by."""
+    found = selected(files, case, method, grid)
+    devices = {context.get("backend", "") for context, _ in found}
+    if len(devices) > 1:
+        raise InputError(f"--kernel-times: of {len(devices)} devices, {' and '.join(sorted(devices))}; valid: of one")
+    device = devices.pop()
+    factor, rule = 1.0, f"measured on {device}"
+    if machine.gpu.name not in device:
+        bandwidth = device_bandwidth or found[0][0].get(BANDWIDTH)
+        if bandwidth is None:
+            raise InputError(
+                f"--kernel-times: measured on '{device}', not on the {machine.gpu.name} of {machine.name}, and without the bandwidth "
+                "of its memory; give it with --device-GB-per-s, as the copy of slice_step measures it"
+            )
+        factor = bandwidth / machine.gpu.memory_bandwidth
+        rule += (
+            f" and scaled by memory bandwidth, {bandwidth / 1e9:.4g} to {machine.gpu.memory_bandwidth / 1e9:.4g} GB/s "
+            f"({machine.gpu.name}): an estimate"
+        )
+    if machine.gpu.speed != 1:
+        rule += f"; kernels {machine.gpu.speed:g} times as fast"
+    visits = [
+        {"voxels": round(row["extended_voxels_max"]), "seconds": row["seconds_per_position"] * factor / machine.gpu.speed}
+        for _, row in found
+    ]
+    return KernelTimes(device, rule, machine.gpu.memory_bandwidth * machine.gpu.speed, fastest_by_size(visits))
+
+
+def fastest_by_size(visits: list[dict]) -> list[dict]:
+    """One visit for each tile size: the fastest, since what else a machine does only adds to a time."""
+    by_size: dict[int, float] = {}
+    for visit in visits:
+        by_size[visit["voxels"]] = min(visit["seconds"], by_size.get(visit["voxels"], float("inf")))
+    return [{"voxels": voxels, "seconds": seconds} for voxels, seconds in sorted(by_size.items())]

@@ -1,0 +1,152 @@
+"""Simulated runs: one process each, several at a time, and what they print as rows of a report."""
+
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from harness import documents, program
+from harness.project import platform
+from harness.project.kernels import KernelTimes, projection_program
+from harness.project.machine import Machine
+
+POLL_SECONDS = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One solver on some ranks of a machine."""
+
+    case: str
+    method: str
+    ranks: int
+    exchange: str | None  # GD's
+    rounds: str | None  # GD's: a number, or max
+    words: tuple[str, ...]  # further options of the solver
+    iterations: int
+    imbalance: float
+    timeline: bool
+    times: KernelTimes
+
+    @property
+    def label(self) -> str:
+        parts = [self.method, str(self.ranks)]
+        if self.exchange:
+            parts.append(self.exchange)
+        if self.rounds not in (None, "1"):
+            parts.append(f"{self.rounds} rounds")
+        return ", ".join(parts)
+
+    @property
+    def solver(self) -> list[str]:
+        """The options that `plan` takes as well."""
+        gd = ["--exchange", self.exchange, "--rounds", self.rounds] if self.method == "gd" else []
+        return ["--case", self.case, "--ranks", str(self.ranks), *gd, *self.words]
+
+
+def planned(run: Run) -> dict:
+    """The dry run's report: its row has an `error` where no decomposition exists."""
+    return program.ask_json("plan", "--methods", run.method, *run.solver, "--json", "-")
+
+
+def words_of(run: Run, machine: Machine, folder: Path) -> list[str]:
+    """The command of a run; its platform and kernel times are written to `folder`."""
+    file = folder / f"{machine.name}-{run.ranks}.xml"
+    if not file.exists():
+        platform.write_platform(machine, run.ranks, file)
+    kernels = folder / f"kernels-{run.method}.json"
+    times = run.times
+    documents.write_json(kernels, {"device": times.device, "bytes_per_second": times.bytes_per_second, "visits": times.visits})
+    words = [projection_program(), "--platform", str(file), "--kernel-times", str(kernels), "--method", run.method, *run.solver]
+    for key, value in platform.smpi_settings(machine).items():
+        words += ["--setting", f"{key}:{value}"]
+    words += ["--iterations", str(run.iterations), "--imbalance", str(run.imbalance)]
+    return words + ["--timeline"] * run.timeline
+
+
+def simulate_all(runs: list[Run], machine: Machine, jobs: int) -> list[dict]:
+    """What each run printed, in their order. Throws InputError or RunError with the line of the first that failed; the others,
+    then and on an interruption, are ended."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return in_turns(runs, machine, jobs, Path(scratch))
+
+
+def in_turns(runs: list[Run], machine: Machine, jobs: int, folder: Path) -> list[dict]:
+    """simulate_all() with its files in `folder`; the longest, those of most ranks, go first."""
+    waiting = sorted(range(len(runs)), key=lambda i: -runs[i].ranks)
+    running: dict[int, tuple[subprocess.Popen, float]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                i = waiting.pop(0)
+                running[i] = (start(words_of(runs[i], machine, folder), folder / f"{i}"), time.perf_counter())
+            time.sleep(POLL_SECONDS)
+            for i in [i for i, (process, _) in running.items() if process.poll() is not None]:
+                process, began = running.pop(i)
+                check(process, folder / f"{i}")
+                seconds = time.perf_counter() - began
+                program.say(f"{machine.name}: {runs[i].label}: simulated in {seconds:.1f} s, {len(waiting) + len(running)} to go")
+    finally:
+        for process, _ in running.values():
+            process.terminate()
+            process.wait()
+    return [json.loads((folder / f"{i}.out").read_text()) for i in range(len(runs))]
+
+
+def start(words: list[str], stem: Path) -> subprocess.Popen:
+    with open(f"{stem}.out", "wb") as out, open(f"{stem}.err", "wb") as err:
+        return subprocess.Popen(words, stdout=out, stderr=err, preexec_fn=program.end_with_parent)
+
+
+def check(process: subprocess.Popen, stem: Path) -> None:
+    """That a run ended well."""
+    if process.returncode == 0:
+        return
+    lines = Path(f"{stem}.err").read_text(errors="replace").splitlines()
+    marked = [line.removeprefix(program.ERROR_MARK) for line in lines if line.startswith(program.ERROR_MARK)]
+    said = marked[0] if marked else f"the simulation ended with {process.returncode}{': ' + lines[-1] if lines else ''}"
+    program.fail(said, process.returncode)
+
+
+def row_of(run: Run, machine: Machine, printed: dict) -> dict:
+    """A run as a row. The first iteration also takes the empty specimen's cost, so that the others tell the time if there are any."""
+    positions = printed["positions"]
+    row = printed["row"]
+    seconds = row["seconds_of_iterations"]
+    usual = statistics.median(seconds[1:] or seconds)
+    mesh = "x".join(map(str, row["mesh"]))
+    return {
+        "name": "/".join([run.case, run.method, mesh, *filter(None, [run.exchange])]),
+        "run_type": "simulated",
+        **row,
+        "machine": machine.name,
+        "real_time": usual,
+        "time_unit": "s",
+        "seconds_per_iteration": usual,
+        "seconds_per_position": usual * run.ranks / positions,
+        "kernel_times": run.times.rule,
+        "network_error_percent": machine.network_error_percent,
+        "what_if": machine.what_if,
+    }
+
+
+def add_efficiency(rows: list[dict]) -> None:
+    """Adds the efficiency of every row over the fewest ranks of its own kind."""
+    kinds: dict[tuple, list[dict]] = {}
+    for row in rows:
+        if "error" not in row:
+            kinds.setdefault((row["method"], row.get("exchange"), row.get("rounds")), []).append(row)
+    for kind in kinds.values():
+        first = min(kind, key=lambda row: row["ranks"])
+        work = first["seconds_per_iteration"] * first["ranks"]
+        for row in kind:
+            row["efficiency_percent"] = 100 * work / (row["seconds_per_iteration"] * row["ranks"])
+            row["efficiency_over"] = first["name"]
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,213 @@
+"""Projection: the same messages as on real ranks, the same time as here, and what bad input gets."""
+
+import json
+import subprocess
+
+import pytest
+
+from harness import documents, program
+from harness.errors import InputError
+from harness.project import kernels, machine, simulation
+
+
+def is_built() -> bool:
+    try:
+        return bool(kernels.projection_program())
+    except InputError:
+        return False
+
+
+built = pytest.mark.skipif(not is_built(), reason="SimGrid was not found when this was built")
+
+
+def alone(case, method, ranks, rank, folder, *words):
+    """Kernel times of one rank, measured here, as a report."""
+    file = folder / f"{method}-{rank}-of-{ranks}.json"
+    document = program.ask_json(*kernels.as_rank_words(case, method, "window", ranks, rank), *words)
+    documents.write_report(file, document)
+    return file
+
+
+@pytest.fixture(scope="session")
+def kernel_times(tmp_path_factory):
+    """Of every tile of `smoke` on these ranks."""
+    from harness.__main__ import main
+
+    file = tmp_path_factory.mktemp("kernels") / "kernels.json"
+    words = ["project", "--measure", file, "--case", "smoke", "--ranks", "4,6,12,24", "--method", "gd,hve"]
+    assert main([str(word) for word in words]) == 0
+    return file
+
+
+def edited(tmp_path, **changes):
+    """A machine that ships, with other values at some places, as a file."""
+    document = json.loads((machine.MACHINES / "ethernet-cluster.json").read_text())
+    for path, value in changes.items():
+        entry = document
+        for key in path.split("__"):
+            entry = entry[key]
+        entry["value"] = value
+    file = tmp_path / "machine.json"
+    file.write_text(json.dumps(document))
+    return file
+
+
+@pytest.fixture
+def project(harness, kernel_times, tmp_path):
+    """The rows of a projection of `smoke` on Summit."""
+    def run(*words, name="out", times=kernel_times):
+        out = tmp_path / name
+        result = harness("project", "--machine", "summit", "--case", "smoke", "--kernel-times", times, "-o", out, *words)
+        assert result.code == 0, (result.out, result.err)
+        return documents.read_report(out / "report.json")["benchmarks"]
+
+    return run
+
+
+def real_row(dataset, method, ranks, folder, *words, iterations=2):
+    """A run on real ranks."""
+    json_file, log = folder / f"{method}-{ranks}.json", folder / f"{method}-{ranks}.log"
+    words = ["reconstruct", dataset, "--method", method, "--iterations", iterations, "--threads", 1, *words, "-o", folder / "out.h5"]
+    assert program.launch([*words, "--json", json_file], log, ranks=ranks) == 0, log.read_text()
+    return documents.read_report(json_file)["benchmarks"][0]
+
+
+@pytest.fixture(scope="session")
+def smoke_dataset(tmp_path_factory):
+    file = tmp_path_factory.mktemp("dataset") / "smoke.h5"
+    program.ask("simulate", "smoke", "-o", file)
+    return file
+
+
+@built
+@pytest.mark.parametrize(
+    "method, ranks, exchange",
+    [("gd", 6, "appp"), ("gd", 6, "passes"), ("gd", 6, "allreduce"), ("gd", 12, "appp"), ("gd", 24, "appp"), ("hve", 4, None)],
+)
+def test_messages_and_bytes_are_those_of_real_ranks(project, smoke_dataset, tmp_path, method, ranks, exchange):
+    words = ["--exchange", exchange] if exchange else []
+    (row,) = project("--method", method, "--ranks", ranks, "--iterations", 2, *words)
+    real = real_row(smoke_dataset, method, ranks, tmp_path, *words)
+    for key in ("messages_sent", "bytes_sent", "mesh", "positions_per_rank_max", "extended_voxels_max"):
+        assert row[key] == real[key], key
+    assert sum(row["messages_per_rank"]) == row["messages_sent"] > 0
+
+
+def here(tmp_path):
+    """This machine: two ranks on one host, messages copied through shared memory, in and out again."""
+    bandwidth = kernels.copy_bandwidth()
+    return edited(
+        tmp_path,
+        nodes=1,
+        gpu__name="cpu",
+        gpu__memory_bandwidth=bandwidth / 1e9,
+        links__gpu_to_socket__bandwidth=bandwidth / 2e9,
+    )
+
+
+def pair_alone(folder, round_):
+    """Kernel times of both ranks of two, measured at the same time, as they run."""
+    files = [folder / f"alone-{rank}-{round_}.json" for rank in range(2)]
+    running = []
+    for rank, file in enumerate(files):
+        words = ["reconstruct", "--case", "ci", "--as-rank", rank, "--of", 2, "--iterations", 2, "--method", "gd"]
+        words += ["--measurements", "stream", "--threads", 1, "--json", file]
+        running.append(subprocess.Popen([program.executable(), *map(str, words)], stdout=subprocess.DEVNULL))
+    assert [process.wait() for process in running] == [0, 0]
+    return files
+
+
+@built
+@pytest.mark.skipif(simulation.cores() < 2, reason="two ranks on one core take turns, which the simulated ones do not")
+def test_simulated_time_is_the_wall_time_here(harness, tmp_path):
+    """Within 20 %: fastest of a few rounds on either side, since what else the machine does only adds to a time."""
+    dataset = tmp_path / "ci.h5"
+    program.ask("simulate", "ci", "-o", dataset)
+    files, walls = [], []
+    for round_ in range(3):
+        files += pair_alone(tmp_path, round_)
+        walls += real_row(dataset, "gd", 2, tmp_path, iterations=3)["seconds_of_iterations"][1:]
+    words = ["--machine", here(tmp_path), "--case", "ci", "--ranks", 2, "--method", "gd", "--kernel-times", *files]
+    result = harness("project", *words, "-o", tmp_path / "out")
+    assert result.code == 0, (result.out, result.err)
+    (row,) = documents.read_report(tmp_path / "out" / "report.json")["benchmarks"]
+    assert row["kernel_times"].startswith("measured on cpu") and "scaled" not in row["kernel_times"]
+    assert row["seconds_per_iteration"] == pytest.approx(min(walls), rel=0.2)
+
+
+@built
+def test_same_command_same_rows(project):
+    words = ["--method", "gd", "--ranks", "6", "--exchange", "appp,allreduce"]
+    assert project(*words, name="one") == project(*words, name="two")
+
+
+@built
+def test_what_ifs_change_what_they_say(project):
+    words = ["--method", "gd", "--ranks", "12", "--rounds", "3"]  # seldom any position between two exchanges: mostly network
+    (base,) = project(*words, name="base")
+    (wide,) = project(*words, "--link-bandwidth", 4, "--latency", 0.25, name="wide")
+    (fast,) = project(*words, "--gpu-speed", 2, name="fast")
+    (uneven,) = project(*words, "--imbalance", 0.5, name="uneven")
+    # Kernels are charged alike (SimGrid's clock steps by 1 ns), messages take a quarter of the time, and slow ranks are waited for.
+    compute, wait = "compute_seconds_per_iteration_mean", "wait_seconds_per_iteration_mean"
+    assert wide[compute] == pytest.approx(base[compute], rel=1e-4) and wide[wait] < 0.5 * base[wait]
+    assert wide["what_if"] == {"link_bandwidth": 4, "latency": 0.25}
+    assert fast[compute] == pytest.approx(base[compute] / 2, rel=0.05)
+    assert base["seconds_per_iteration"] < uneven["seconds_per_iteration"] < 1.5 * base["seconds_per_iteration"]
+    assert uneven["compute_seconds_per_iteration_max"] > 1.2 * uneven["compute_seconds_per_iteration_min"]
+
+
+@built
+def test_the_phases_add_up_and_the_pipeline_beats_barriers(project):
+    rows = {row["exchange"]: row for row in project("--method", "gd", "--ranks", "24", "--exchange", "appp,passes,allreduce", "--gpu-speed", 0.001)}
+    for row in rows.values():
+        phases = sum(row[f"{phase}_seconds_per_iteration_mean"] for phase in ("compute", "wait", "communication"))
+        # Agreeing on the longest iteration takes time, too, which is no iteration's; beside slow kernels it is short.
+        assert phases == pytest.approx(sum(row["seconds_of_iterations"]) / row["iterations"], rel=0.02)
+    assert rows["appp"]["seconds_per_iteration"] < rows["passes"]["seconds_per_iteration"]
+
+
+@built
+def test_an_impossible_mesh_is_a_row_and_figures_have_content(project, tmp_path):
+    rows = project("--method", "gd,hve", "--ranks", "4,6", "--timeline")
+    (impossible,) = [row for row in rows if "error" in row]
+    assert (impossible["method"], impossible["ranks"]) == ("hve", 6) and "largest number of ranks" in impossible["error"]
+    names = {file.name for file in (tmp_path / "out").glob("*.svg")}
+    assert {"scaling.svg", "phases-4.svg", "phases-6.svg", "timeline-gd-6-appp.svg", "timeline-hve-4.svg"} <= names
+    assert all(file.stat().st_size > 5000 for file in (tmp_path / "out").glob("*.svg"))
+
+
+@built
+def test_kernel_times_without_a_tile_size_say_what_to_measure(rejects, tmp_path):
+    file = alone("smoke", "gd", 6, 0, tmp_path)
+    words = ["--machine", "summit", "--case", "smoke", "--method", "gd", "--kernel-times", file, "-o", tmp_path / "out"]
+    says = ["rank 0 of 24", "--as-rank 0 --of 24", "the nearest has"]
+    rejects("project", *words, "--ranks", "24", "--device-GB-per-s", 10, says=says)
+    assert not (tmp_path / "out" / "report.json").exists()
+
+
+@built
+def test_bad_input(rejects, kernel_times, tmp_path):
+    words = ["--case", "smoke", "--ranks", "6", "--kernel-times", kernel_times, "-o", tmp_path / "out"]
+    rejects("project", *words, says=["--machine", "missing"])
+    rejects("project", *words, "--machine", "sumit", says=["sumit", "summit"])
+    summit = ["--machine", "summit", *words]
+    rejects("project", *summit, "--gpu-speed", "0", says=["--gpu-speed", "above 0"])
+    rejects("project", *summit, "--exchange", "ring", says=["ring", "allreduce"])
+    rejects("project", "--machine", edited(tmp_path, nodes=1), *words[:3], "100", *words[4:], says=["100", "GPUs"])
+    rejects("project", *summit, "--grid", "tile", says=["tile grid", "measure it"])
+    rejects("project", *summit, "--case", "nosuch", says=["nosuch"])
+    rejects("project", *summit[:-4], tmp_path / "absent.json", *summit[-2:], says=["absent.json"])
+
+
+@built
+def test_times_of_another_device_need_its_bandwidth(tmp_path, kernel_times):
+    report = documents.read_report(kernel_times)
+    del report["context"][kernels.BANDWIDTH]
+    file = tmp_path / "kernels.json"
+    documents.write_report(file, report)
+    with pytest.raises(InputError, match="--device-GB-per-s"):
+        kernels.on_machine([file], "smoke", "gd", "window", machine.load("summit"), None)
+    given = kernels.on_machine([file], "smoke", "gd", "window", machine.load("summit"), 9e9)
+    slowest = max(row["seconds_per_position"] for _, row in kernels.selected([file], "smoke", "gd", "window"))
+    assert "9 to 900 GB/s" in given.rule and max(visit["seconds"] for visit in given.visits) <= slowest / 100
