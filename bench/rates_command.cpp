@@ -1,5 +1,6 @@
 #include "commands.hpp"
 #include "ending.hpp"
+#include "kernels_option.hpp"
 #include "machine.hpp"
 #include "output_file.hpp"
 #include "ptychoscale/compute/kernel_rates.hpp"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,7 @@ struct RatesOptions {
   std::filesystem::path output;
   std::filesystem::path wisdom = default_wisdom_file();
   std::string backend = "cpu";
+  std::optional<Kernels> kernels;
   int threads = 0;
   std::vector<int> lengths{128, 192, 256, 384, 512, 768, 1024, 1536};
 };
@@ -40,7 +43,8 @@ void print(const KernelRates& rates) {
 int measure(const RatesOptions& options, const Invocation& call) {
   check_output(options.output, 1 << 20);
   const int threads = options.threads > 0 ? options.threads : default_threads(1);
-  const auto backend = make_backend({.kind = options.backend, .threads = threads});
+  const auto backend =
+      make_backend({.kind = options.backend, .threads = threads, .kernels = options.kernels});
   load_wisdom(*backend, options.wisdom);
   auto lengths = options.lengths;
   std::ranges::sort(lengths);
@@ -64,6 +68,7 @@ void add_rates_command(CLI::App& app, Action& action) {
   command->add_option("--backend", o->backend, "What computes")
       ->check(CLI::IsMember(backend_names()))
       ->capture_default_str();
+  add_kernels_option(*command, o->kernels);
   command->add_option("--threads", o->threads, "Threads; 0: the machine's cores")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

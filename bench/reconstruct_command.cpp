@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "ending.hpp"
 #include "interruption.hpp"
+#include "kernels_option.hpp"
 #include "machine.hpp"
 #include "output_file.hpp"
 #include "progress.hpp"
@@ -36,6 +37,7 @@ struct ReconstructOptions {
   std::string json;
   std::filesystem::path wisdom = default_wisdom_file();
   std::string backend = "cpu";
+  std::optional<Kernels> kernels;
   int threads = 0;
   std::optional<int> as_rank;
   int of = 0;
@@ -61,7 +63,8 @@ std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const 
   auto backend = make_backend({.kind = options.backend,
                                .threads = threads,
                                .planning = Planning::measure,
-                               .local_rank = comm.local_rank()});
+                               .local_rank = comm.local_rank(),
+                               .kernels = options.kernels});
   if (comm.leads()) load_wisdom(*backend, options.wisdom);
   return backend;
 }
@@ -204,6 +207,7 @@ void add_run_options(CLI::App& command, ReconstructOptions& o) {
   command.add_option("--backend", o.backend, "What computes")
       ->check(CLI::IsMember(backend_names()))
       ->capture_default_str();
+  add_kernels_option(command, o.kernels);
   command
       .add_option("--threads", o.threads, "Threads per rank; 0: the machine's cores shared among its ranks")
       ->check(CLI::NonNegativeNumber)

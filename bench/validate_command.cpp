@@ -1,6 +1,7 @@
 #include "commands.hpp"
 #include "ending.hpp"
 #include "golden.hpp"
+#include "kernels_option.hpp"
 #include "machine.hpp"
 #include "ptychoscale/compute/backend.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace ptychoscale {
@@ -17,11 +19,14 @@ namespace {
 struct GoldenOptions {
   std::string file;
   std::string backend = "cpu";
+  std::optional<Kernels> kernels;
 };
 
 int validate_golden(const GoldenOptions& options) {
-  const auto backend =
-      make_backend({.kind = options.backend, .threads = default_threads(1), .planning = Planning::estimate});
+  const auto backend = make_backend({.kind = options.backend,
+                                     .threads = default_threads(1),
+                                     .planning = Planning::estimate,
+                                     .kernels = options.kernels});
   const auto checks = check_golden(options.file, *backend);
   fmt::print("{}\n{:<36}{:>12}{:>12}\n", options.file, "relative error of", "found", "limit");
   for (const auto& c : checks)
@@ -44,6 +49,7 @@ void add_validate_command(CLI::App& app, Action& action) {
   golden->add_option("--backend", o->backend, "What computes")
       ->check(CLI::IsMember(backend_names()))
       ->capture_default_str();
+  add_kernels_option(*golden, o->kernels);
   golden->footer("Example:\n  ptychoscale validate golden validation/golden/FILE.h5");
   golden->callback([&action, o] { action = [o](const Invocation&) { return validate_golden(*o); }; });
 }

@@ -20,10 +20,13 @@ std::vector<std::string> backend_names() {
 std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
   if (options.threads < 1)
     throw InputError(fmt::format("threads: {} is not usable; give at least 1", options.threads));
-  if (options.kind == "cpu") return make_cpu_backend(options);
 #ifdef PTYCHOSCALE_CUDA
   if (options.kind == "cuda") return make_cuda_backend(options);
 #endif
+  if (options.kernels)
+    throw InputError(fmt::format("kernels: '{}' is a choice of the cuda backend; leave it out with {}",
+                                 *options.kernels == Kernels::fused ? "fused" : "cufft", options.kind));
+  if (options.kind == "cpu") return make_cpu_backend(options);
   throw InputError(fmt::format("backend: '{}' is unknown; this build has {}", options.kind,
                                fmt::join(backend_names(), ", ")));
 }

@@ -8,6 +8,7 @@
 #include <complex>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -227,11 +228,17 @@ private:
 /// depend on timing.
 enum class Planning { estimate, measure };
 
+/// How a GPU makes a slice step: with cuFFT and kernels between its transforms, for any extent, or with
+/// transform, product and transform back in one kernel, for some lengths; others then go with cuFFT, which a
+/// warning on stderr says.
+enum class Kernels { cufft, fused };
+
 struct BackendOptions {
   std::string kind = "cpu";
   int threads = 1;
   Planning planning = Planning::measure;
   int local_rank = 0; ///< of this process on its host; GPUs are dealt by it, round robin
+  std::optional<Kernels> kernels = std::nullopt; ///< of the cuda backend; left out: cufft
 };
 
 /// The one place that names the backends. Throws InputError for an unknown or unusable one.

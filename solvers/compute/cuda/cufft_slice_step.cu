@@ -1,0 +1,123 @@
+#include "check.hpp"
+#include "cufft_plans.hpp"
+#include "launch.cuh"
+#include "slice_element.hpp"
+#include "slice_step.hpp"
+
+namespace ptychoscale::cuda {
+namespace {
+
+// Between the transforms: one thread per pixel, no two of a launch on the same one.
+
+__global__ void scale_waves(Complex64* w, std::size_t n, float factor) {
+  const std::size_t i = my_element();
+  if (i < n) w[i] = scaled(w[i], factor);
+}
+
+__global__ void transmit_kernel(Complex64* w, Extent e, SliceOn slice, Offset origin, float scale) {
+  const Pixel p = my_pixel();
+  if (inside(p, e)) w[at(p, e)] = times(w[at(p, e)], transmission_at(p, slice, origin, scale));
+}
+
+__global__ void transmit_adjoint_kernel(Complex64* w, Complex64* a, Extent e, SliceOn slice, UpdateOn update,
+                                        Offset origin, float scale, bool rewind) {
+  const Pixel p = my_pixel();
+  if (!inside(p, e)) return;
+  const std::size_t i = at(p, e);
+  const Complex64 t = transmission_at(p, slice, origin, scale);
+  const Pixel on = moved(p, origin);
+  if (inside(on, slice.extent)) deliver(-2 * slice.sigma * scale * scale * cross(a[i], w[i]), on, update);
+  a[i] = times_conjugate(a[i], t);
+  if (rewind) w[i] = times_conjugate(w[i], t);
+}
+
+__global__ void propagate_kernel(Complex64* w, Extent e, PropagatorOn propagator) {
+  const Pixel k = my_pixel();
+  if (!inside(k, e)) return;
+  const std::size_t i = at(k, e);
+  w[i] = times(w[i], propagation_factor(propagator, propagator.x[k.x], k, i));
+}
+
+class CufftSliceStep final : public SliceStep {
+public:
+  CufftSliceStep(Backend& memory, cudaStream_t stream)
+      : memory_(memory), stream_(stream), plans_(memory, stream) {}
+
+  void prepare(Extent extent) override { plans_.prepare(extent); }
+  [[nodiscard]] std::string description() const override { return "kernels cufft"; }
+
+  void transform_rows(Waves waves, Direction direction) override {
+    plans_.rows(waves, direction);
+    if (direction == Direction::inverse) scale(waves, 1.0F / static_cast<float>(waves.extent.x));
+  }
+  void transform_columns(Waves waves, Direction direction) override {
+    plans_.columns(waves, direction);
+    if (direction == Direction::inverse) scale(waves, 1.0F / static_cast<float>(waves.extent.y));
+  }
+
+  void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) override {
+    plans_.rows(waves, Direction::inverse);
+    const float scale = 1.0F / static_cast<float>(waves.extent.x);
+    for (int i = 0; i < waves.count; ++i)
+      transmit_kernel<<<tiles_for(waves.extent), tile_threads(), 0, stream_>>>(
+          raw(waves.one(i).data), waves.extent, {potential.data, potential.extent, sigma}, origins[i], scale);
+    check_launch("transmit");
+    plans_.rows(waves, Direction::forward);
+  }
+
+  void propagate(Waves waves, const Propagator& p, Sense sense) override {
+    plans_.columns(waves, Direction::forward);
+    const PropagatorOn propagator{raw(p.y), raw(p.x), p.mask, 1.0F / static_cast<float>(waves.extent.y),
+                                  sense == Sense::direct ? 1.0F : -1.0F};
+    for (int i = 0; i < waves.count; ++i)
+      propagate_kernel<<<tiles_for(waves.extent), tile_threads(), 0, stream_>>>(raw(waves.one(i).data),
+                                                                                waves.extent, propagator);
+    check_launch("propagate");
+    plans_.columns(waves, Direction::inverse);
+  }
+
+  void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
+                        std::span<const Offset> origins, float sigma, bool rewind) override {
+    if (!rewind) transmitted = copy(transmitted);
+    plans_.rows(transmitted, Direction::inverse);
+    plans_.rows(adjoint, Direction::inverse);
+    const float scale = 1.0F / static_cast<float>(adjoint.extent.x);
+    const SliceOn slice{update.potential.data, update.potential.extent, sigma};
+    const UpdateOn target{update.potential.data, update.gradient, update.potential.extent, update.step};
+    // One launch per wave: overlapping windows add to the gradient in a fixed order.
+    for (int i = 0; i < adjoint.count; ++i)
+      transmit_adjoint_kernel<<<tiles_for(adjoint.extent), tile_threads(), 0, stream_>>>(
+          raw(transmitted.one(i).data), raw(adjoint.one(i).data), adjoint.extent, slice, target, origins[i],
+          scale, rewind);
+    check_launch("transmit_adjoint");
+    plans_.rows(adjoint, Direction::forward);
+    if (rewind) plans_.rows(transmitted, Direction::forward);
+  }
+
+private:
+  void scale(Waves waves, float factor) {
+    scale_waves<<<blocks_for(waves.size()), line_threads, 0, stream_>>>(raw(waves.data), waves.size(),
+                                                                        factor);
+    check_launch("scale_waves");
+  }
+  Waves copy(Waves waves) {
+    if (copy_.size() < waves.size()) copy_ = Buffer<Complex>(memory_, waves.size(), MemoryLabel::waves);
+    check(cudaMemcpyAsync(copy_.data(), waves.data, waves.size() * sizeof(Complex), cudaMemcpyDeviceToDevice,
+                          stream_),
+          "cudaMemcpyAsync");
+    return {copy_.data(), waves.count, waves.extent};
+  }
+
+  Backend& memory_;
+  cudaStream_t stream_;
+  CufftPlans plans_;
+  Buffer<Complex> copy_;
+};
+
+} // namespace
+
+std::unique_ptr<SliceStep> make_cufft_slice_step(Backend& memory, cudaStream_t stream) {
+  return std::make_unique<CufftSliceStep>(memory, stream);
+}
+
+} // namespace ptychoscale::cuda

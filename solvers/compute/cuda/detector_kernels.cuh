@@ -1,0 +1,66 @@
+#pragma once
+
+#include "launch.cuh"
+
+// Probe and detector: one thread per pixel, except for the loss.
+namespace ptychoscale::cuda {
+
+/// As signed_frequency(), which is host code.
+__device__ inline int signed_frequency_of(int i, int n) { return i < (n + 1) / 2 ? i : i - n; }
+
+/// `probe` holds the signed frequencies in `box`; the others are zero.
+static __global__ void shift_probe(Complex64* w, Extent e, const Complex64* probe, Box box, double shift_y,
+                                   double shift_x) {
+  const Pixel p = my_pixel();
+  if (!inside(p, e)) return;
+  const int ky = signed_frequency_of(p.y, e.y);
+  const int kx = signed_frequency_of(p.x, e.x);
+  const Pixel in_box{ky - box.y0, kx - box.x0};
+  const Extent extent{box.y1 - box.y0, box.x1 - box.x0};
+  if (!inside(in_box, extent)) {
+    w[at(p, e)] = {0, 0};
+    return;
+  }
+  double s = 0;
+  double c = 0;
+  sincospi(-2 * (ky * shift_y / e.y + kx * shift_x / e.x), &s, &c);
+  w[at(p, e)] = times(probe[at(in_box, extent)], {static_cast<float>(c), static_cast<float>(s)});
+}
+
+static __global__ void place(Complex64* target, Extent e, const Complex64* source, Extent from,
+                             Offset origin) {
+  const Pixel p = my_pixel();
+  if (!inside(p, e)) return;
+  const Pixel on = moved(p, origin);
+  target[at(p, e)] = inside(on, from) ? source[at(on, from)] : Complex64{0, 0};
+}
+
+static __global__ void intensity(const Complex64* w, float* out, std::size_t n) {
+  const std::size_t i = my_element();
+  if (i < n) out[i] = w[i].re * w[i].re + w[i].im * w[i].im;
+}
+
+inline constexpr int loss_threads = 256;
+
+/// One block per row: residual wave, and the row's loss by a tree of fixed shape.
+static __global__ void amplitude_loss(const Complex64* w, const float* amplitudes, Complex64* adjoint, int nx,
+                                      float scale, float least, double* loss_of_row) {
+  __shared__ double part[loss_threads];
+  const std::size_t row = static_cast<std::size_t>(blockIdx.x) * static_cast<std::size_t>(nx);
+  double sum = 0;
+  for (int x = static_cast<int>(threadIdx.x); x < nx; x += loss_threads) {
+    const Complex64 v = w[row + x];
+    const float modulus = sqrtf(v.re * v.re + v.im * v.im);
+    const float difference = modulus - amplitudes[row + x];
+    sum += static_cast<double>(difference) * static_cast<double>(difference);
+    adjoint[row + x] = scaled(v, modulus > least ? scale * difference / modulus : 0.0F);
+  }
+  part[threadIdx.x] = sum;
+  for (int half = loss_threads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (static_cast<int>(threadIdx.x) < half) part[threadIdx.x] += part[threadIdx.x + half];
+  }
+  if (threadIdx.x == 0) loss_of_row[blockIdx.x] = part[0];
+}
+
+} // namespace ptychoscale::cuda

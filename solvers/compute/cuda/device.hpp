@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+namespace ptychoscale::cuda {
+
+/// Binds this process to a GPU, dealt round robin by its rank on the host. Throws InputError with driver and
+/// toolkit versions when there is none.
+[[nodiscard]] int choose_device(int local_rank);
+
+/// "device 0 (NVIDIA ...), driver supports CUDA 13.0, built with CUDA 13.0".
+[[nodiscard]] std::string describe_device(int device);
+
+} // namespace ptychoscale::cuda

@@ -1,0 +1,51 @@
+#include "check.hpp"
+#include "fused_kernel.cuh"
+#include "fused_launch.hpp"
+#include "fused_lengths.hpp"
+
+namespace ptychoscale::cuda {
+namespace {
+
+template <int N>
+__global__ void __launch_bounds__(ColumnBlock<N>::threads) transform_kernel(TransformColumns job) {
+  transform_columns<N>(job, my_place(), block_memory(), BlockBarrier{});
+}
+template <int N>
+__global__ void __launch_bounds__(ColumnBlock<N>::threads) propagate_kernel(PropagateColumns job) {
+  propagate_columns<N>(job, my_place(), block_memory(), BlockBarrier{});
+}
+
+template <class Kernel> void allow(Kernel kernel, std::size_t bytes) {
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+        "cudaFuncSetAttribute");
+}
+
+} // namespace
+
+void allow_column_memory(int length) {
+  with_length(FusedLengths{}, length, [](auto n) {
+    constexpr int N = decltype(n)::value;
+    allow(transform_kernel<N>, memory_bytes<ColumnBlock<N>>);
+    allow(propagate_kernel<N>, memory_bytes<ColumnBlock<N>>);
+  });
+}
+
+void launch(const TransformColumns& job, int length, int waves, cudaStream_t stream) {
+  with_length(FusedLengths{}, length, [&](auto n) {
+    using Block = ColumnBlock<decltype(n)::value>;
+    transform_kernel<decltype(n)::value>
+        <<<blocks<Block>(job.nx, waves), Block::threads, memory_bytes<Block>, stream>>>(job);
+  });
+  check_launch("fused transform_columns");
+}
+
+void launch(const PropagateColumns& job, int length, int waves, cudaStream_t stream) {
+  with_length(FusedLengths{}, length, [&](auto n) {
+    using Block = ColumnBlock<decltype(n)::value>;
+    propagate_kernel<decltype(n)::value>
+        <<<blocks<Block>(job.nx, waves), Block::threads, memory_bytes<Block>, stream>>>(job);
+  });
+  check_launch("fused propagate");
+}
+
+} // namespace ptychoscale::cuda

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "ptychoscale/base/memory_meter.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace ptychoscale::cuda {
+
+/// An allocation that failed, and what the driver says of the GPU; bytes.
+struct RefusedMemory {
+  MemoryLabel label = MemoryLabel::other;
+  std::size_t asked = 0;
+  std::size_t free = 0;
+  std::size_t total = 0;
+};
+
+/// One line: what was asked for, what is free, this process's ledger by label, and the options that give back
+/// enough of it.
+[[nodiscard]] std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::Reading& meter);
+
+/// The same for pinned host memory, which only exchange buffers are made of.
+[[nodiscard]] std::string out_of_pinned_memory_text(std::size_t asked, const MemoryMeter::Reading& meter);
+
+} // namespace ptychoscale::cuda

@@ -1,0 +1,66 @@
+/// What make_backend refuses, and what a GPU without memory says.
+#include "cuda/out_of_memory.hpp"
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/compute/backend.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ptychoscale {
+namespace {
+
+std::string refusal(const BackendOptions& options) {
+  try {
+    static_cast<void>(make_backend(options));
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(MakeBackend, RefusesKernelsOfTheGpuOnTheCpu) {
+  for (const auto kernels : {Kernels::cufft, Kernels::fused})
+    EXPECT_NE(refusal({.kind = "cpu", .kernels = kernels})
+                  .find("is a choice of the cuda backend; leave it out with cpu"),
+              std::string::npos);
+  EXPECT_EQ(refusal({.kind = "cpu"}), "accepted");
+}
+
+TEST(MakeBackend, RefusesUnknownBackends) {
+  EXPECT_NE(refusal({.kind = "abacus"}).find("'abacus' is unknown; this build has cpu"), std::string::npos);
+}
+
+MemoryMeter::Reading holding(std::int64_t waves, std::int64_t measurements) {
+  MemoryMeter::Reading meter;
+  meter.now[static_cast<std::size_t>(MemoryLabel::waves)] = waves;
+  meter.now[static_cast<std::size_t>(MemoryLabel::measurements)] = measurements;
+  return meter;
+}
+
+TEST(OutOfMemory, TellsTheLedgerAndOnlyWhatWouldFit) {
+  const auto text = cuda::out_of_memory_text(
+      {.label = MemoryLabel::volume, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000},
+      holding(1'500'000, 70'000'000));
+  EXPECT_EQ(
+      text,
+      "GPU memory: 3.0 MB for volume are not to be had, 1.0 MB of 80.0 MB are free; this process holds "
+      "waves 1.5 MB, measurements 70.0 MB; what may fit: --measurements stream, more ranks on more GPUs");
+}
+
+TEST(OutOfMemory, CountsWhatTheOptionWouldNotAskFor) {
+  const auto text = cuda::out_of_memory_text(
+      {.label = MemoryLabel::waves, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000},
+      holding(0, 0));
+  EXPECT_NE(text.find("holds nothing; what may fit: --adjoint reverse, --adjoint checkpoint, more ranks"),
+            std::string::npos)
+      << text;
+}
+
+TEST(OutOfMemory, PinnedMemoryIsForExchange) {
+  EXPECT_EQ(cuda::out_of_pinned_memory_text(64'000'000, holding(0, 0)),
+            "pinned host memory: 64.0 MB for exchange are not to be had; this process holds nothing; what "
+            "may fit: a "
+            "smaller --exchange-MB");
+}
+
+} // namespace
+} // namespace ptychoscale
