@@ -1,0 +1,80 @@
+"""ci/gpu-check where there is no GPU: what it would do, and what it says is missing."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHECK = ROOT / "ci/gpu-check"
+SECONDS_IN_ALL = 480
+
+
+def check(*arguments, **environment):
+    command = ["python3", CHECK, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
+
+
+@pytest.fixture
+def without_gpu():
+    """CUDA shows no GPU, whether the machine has one or not."""
+    return {"CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def planned(text):
+    """Budget by step, and command by step."""
+    pairs = re.findall(r"^ *(\d+) s  (\S+)\n +(.+)$", text, flags=re.MULTILINE)
+    return {name: int(budget) for budget, name, _ in pairs}, {name: command for _, name, command in pairs}
+
+
+def test_dry_run_prints_every_step_within_the_time():
+    result = check("--dry-run")
+    assert result.returncode == 0, result.stderr
+    budgets, commands = planned(result.stdout)
+    assert sum(budgets.values()) <= SECONDS_IN_ALL
+    assert {"configure", "build", "test-kernels", "sanitizer-memcheck", "sanitizer-racecheck", "peer-torch"} <= set(budgets)
+    for kernels in ("cufft", "fused"):
+        assert f"--kernels {kernels}" in commands[f"benchmark-{kernels}"]
+    for method, ranks in (("serial", {1}), ("gd", {1, 2, 4}), ("hve", {1, 2, 4})):
+        ran = {int(name.split("-")[2]) for name in budgets if name.startswith(f"ci-{method}-")}
+        assert ran == ranks, method
+    for golden in (ROOT / "validation/golden").glob("*.h5"):
+        assert any(golden.name in command for command in commands.values()), golden.name
+
+
+def test_dry_run_shows_only_the_chosen_steps_and_what_they_need():
+    budgets, commands = planned(check("--dry-run", "--only", "ci-gd-4", "--build", "/elsewhere").stdout)
+    assert list(budgets) == ["simulate-ci", "ci-gd-4-cufft"]
+    assert commands["ci-gd-4-cufft"].startswith("mpirun -n 4 /elsewhere/bin/ptychoscale reconstruct")
+
+
+def test_without_a_gpu_one_line_says_what_is_missing(tmp_path, without_gpu):
+    result = check(tmp_path / "results", **without_gpu)
+    assert result.returncode == 2, result.stdout
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("ci/gpu-check: no usable GPU: ")
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dry-run", "--only", "no-such-step"], ["--no-such-option"]])
+def test_arguments_that_mean_nothing_are_refused(arguments):
+    result = check(*arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+
+
+def test_the_planned_options_are_ones_that_the_program_has():
+    program = os.environ["PTYCHOSCALE"]
+    _, commands = planned(check("--dry-run").stdout)
+    seen = set()
+    for name, command in commands.items():
+        called = re.search(r"/ptychoscale (simulate|reconstruct|validate golden) (.*)", command)
+        if called is None:
+            continue
+        seen.add(called[1])
+        text = subprocess.run([program, *called[1].split(), "--help"], capture_output=True, text=True, timeout=60).stdout
+        assert set(re.findall(r" (--[a-z-]+)", called[2])) <= set(re.findall(r"--[a-z-]+", text)), name
+    assert seen == {"simulate", "reconstruct", "validate golden"}
