@@ -120,19 +120,22 @@ def pair_alone(folder, round_):
 @built
 @pytest.mark.skipif(simulation.cores() < 2, reason="two ranks on one core take turns, which the simulated ones do not")
 def test_simulated_time_is_the_wall_time_here(harness, tmp_path):
-    """Within 20 %: fastest of a few rounds on either side, since what else the machine does only adds to a time."""
-    dataset = tmp_path / "ci.h5"
+    """Within 20 %: fastest of a few rounds on either side, since what else the machine does only adds to a time; of as many rounds
+    as it takes for both to have had a quiet moment, up to eight."""
+    dataset, target = tmp_path / "ci.h5", here(tmp_path)
     program.ask("simulate", "ci", "-o", dataset)
     files, walls = [], []
-    for round_ in range(3):
+    for round_ in range(8):
         files += pair_alone(tmp_path, round_)
         walls += real_row(dataset, "gd", 2, tmp_path, iterations=3)["seconds_of_iterations"][1:]
-    words = ["--machine", here(tmp_path), "--case", "ci", "--ranks", 2, "--method", "gd", "--kernel-times", *files]
-    result = harness("project", *words, "-o", tmp_path / "out")
-    assert result.code == 0, (result.out, result.err)
-    (row,) = documents.read_report(tmp_path / "out" / "report.json")["benchmarks"]
-    assert row["kernel_times"].startswith("measured on cpu") and "scaled" not in row["kernel_times"]
-    assert row["seconds_per_iteration"] == pytest.approx(min(walls), rel=0.2)
+        words = ["--machine", target, "--case", "ci", "--ranks", 2, "--method", "gd", "--kernel-times", *files]
+        result = harness("project", *words, "-o", tmp_path / "out")
+        assert result.code == 0, (result.out, result.err)
+        (row,) = documents.read_report(tmp_path / "out" / "report.json")["benchmarks"]
+        assert row["kernel_times"].startswith("measured on cpu") and "scaled" not in row["kernel_times"]
+        if row["seconds_per_iteration"] == pytest.approx(min(walls), rel=0.2):
+            return
+    raise AssertionError(f"simulated {row['seconds_per_iteration']} s per iteration, measured {walls}")
 
 
 @built

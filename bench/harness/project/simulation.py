@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from harness import documents, program
+from harness.errors import InputError, RunError
 from harness.project import platform
 from harness.project.kernels import KernelTimes, projection_program
 from harness.project.machine import Machine
@@ -94,12 +95,22 @@ def in_turns(runs: list[Run], machine: Machine, jobs: int, folder: Path) -> list
         for process, _ in running.values():
             process.terminate()
             process.wait()
-    return [json.loads((folder / f"{i}.out").read_text()) for i in range(len(runs))]
+    return [printed_in(folder / f"{i}.out") for i in range(len(runs))]
 
 
 def start(words: list[str], stem: Path) -> subprocess.Popen:
-    with open(f"{stem}.out", "wb") as out, open(f"{stem}.err", "wb") as err:
-        return subprocess.Popen(words, stdout=out, stderr=err, preexec_fn=program.end_with_parent)
+    try:
+        with open(f"{stem}.out", "wb") as out, open(f"{stem}.err", "wb") as err:
+            return subprocess.Popen(words, stdout=out, stderr=err, preexec_fn=program.end_with_parent)
+    except OSError as error:
+        raise InputError(f"{stem.parent}: cannot be written ({error.strerror}); set TMPDIR to a folder with room") from None
+
+
+def printed_in(file: Path) -> dict:
+    try:
+        return json.loads(file.read_text())
+    except json.JSONDecodeError:
+        raise RunError(f"{file}: what the simulation printed is not whole; is there room in {file.parent}?") from None
 
 
 def check(process: subprocess.Popen, stem: Path) -> None:
