@@ -52,7 +52,7 @@ class Case:
 
     @property
     def machines(self) -> list[str]:
-        return sorted({run.about("host_name") or NO_MACHINE for run in self.runs})
+        return sorted({run.about("machine") or run.about("host_name") or NO_MACHINE for run in self.runs})
 
 
 NO_MACHINE = "none"  # of what was not run, but planned

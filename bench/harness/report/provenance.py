@@ -8,6 +8,7 @@ from harness.report.tables import NONE
 
 # What many reports have in common, shown once for them together.
 SHARED = [
+    ("Simulated machine", "machine"),
     ("Host", "host_name"),
     ("Processor", "cpu"),
     ("GPU", "gpu"),
@@ -101,8 +102,8 @@ def builds_of(documents: list[Document], parts: list[tuple[Run, Run, str]]) -> l
 
 def setting_title(run: Run) -> str:
     """What the runs of one setting share."""
-    machine = run.about("host_name")
-    if machine and run.about("cpu"):
+    machine = run.about("machine") or run.about("host_name")
+    if machine == run.about("host_name") and run.about("cpu"):
         machine += f" ({run.about('cpu')}, {run.about('num_cpus') or '?'} CPUs)"
     commit = commit_words({key: run.about(key) for key in ("source_commit", "source_dirty")})
     return f"{run.evidence}{f' on {machine}' if machine else ''}, commit {commit}"

@@ -68,7 +68,7 @@ class Run:
     @property
     def setting(self) -> tuple:
         """Runs of one setting can stand in one table: same evidence, machine, program and dataset."""
-        keys = ("host_name", "cpu", "source_commit", "source_dirty", "compiler", "flags")
+        keys = ("machine", "host_name", "cpu", "source_commit", "source_dirty", "compiler", "flags")
         return (self.evidence, *(self.about(key) for key in keys), self.dataset.get("hash"))
 
     def about(self, key: str) -> object:
