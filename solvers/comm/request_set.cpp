@@ -13,16 +13,18 @@ struct RequestSet::Impl {
   MPI_Comm comm;
   bool alone; // every message is complete as soon as it is posted
   std::vector<MPI_Request> requests;
+  std::vector<MPI_Request> some; // of them, for one call
   std::vector<MPI_Status> statuses;
   std::vector<int> indices;
   int uncaught_at_birth = std::uncaught_exceptions();
 
   using Completion = int (*)(int, MPI_Request*, int*, int*, MPI_Status*);
 
-  std::vector<int> complete(Completion completion, const char* call) {
+  /// Indices into `which` of those that have completed.
+  std::vector<int> complete(std::vector<MPI_Request>& which, Completion completion, const char* call) {
     int n = 0;
     const int code =
-        completion(static_cast<int>(requests.size()), requests.data(), &n, indices.data(), statuses.data());
+        completion(static_cast<int>(which.size()), which.data(), &n, indices.data(), statuses.data());
     if (n == MPI_UNDEFINED) n = 0; // nothing was pending
     if (code == MPI_ERR_IN_STATUS)
       for (int i = 0; i < n; ++i) check_mpi(statuses[static_cast<std::size_t>(i)].MPI_ERROR, call);
@@ -71,7 +73,18 @@ bool RequestSet::any_pending() const {
   return std::ranges::any_of(impl_->requests, [](MPI_Request r) { return r != MPI_REQUEST_NULL; });
 }
 
-std::vector<int> RequestSet::test() { return impl_->complete(MPI_Testsome, "MPI_Testsome"); }
-std::vector<int> RequestSet::wait() { return impl_->complete(MPI_Waitsome, "MPI_Waitsome"); }
+std::vector<int> RequestSet::test() { return impl_->complete(impl_->requests, MPI_Testsome, "MPI_Testsome"); }
+
+std::vector<int> RequestSet::wait(const std::vector<int>& slots) {
+  auto& some = impl_->some;
+  some.clear();
+  for (const int slot : slots) some.push_back(impl_->requests[slot]);
+  auto completed = impl_->complete(some, MPI_Waitsome, "MPI_Waitsome");
+  for (int& i : completed) {
+    impl_->requests[slots[i]] = some[i];
+    i = slots[i];
+  }
+  return completed;
+}
 
 } // namespace ptychoscale

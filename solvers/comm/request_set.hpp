@@ -27,8 +27,8 @@ public:
 
   /// Slots completed since the last call, in no particular order; empty at once when none is pending.
   [[nodiscard]] std::vector<int> test();
-  /// The same, blocking until at least one completes.
-  [[nodiscard]] std::vector<int> wait();
+  /// Blocks until at least one of these slots completes; gives those that have. Empty when none is pending.
+  [[nodiscard]] std::vector<int> wait(const std::vector<int>& slots);
 
 private:
   struct Impl;

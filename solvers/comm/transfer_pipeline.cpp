@@ -60,12 +60,26 @@ void TransferPipeline::progress() {
 
 void TransferPipeline::finish() {
   const PhaseScope scope(timer_, Phase::communication);
-  while (unfinished_chunks_ > 0) advance_lanes_of(wait());
+  while (unfinished_chunks_ > 0) {
+    std::vector<int> completed;
+    {
+      const PhaseScope blocked(timer_, Phase::wait);
+      completed = requests_.wait(awaited());
+    }
+    advance_lanes_of(completed);
+  }
 }
 
-std::vector<int> TransferPipeline::wait() {
-  const PhaseScope blocked(timer_, Phase::wait);
-  return requests_.wait();
+/// Slots that lanes stand still for; of hundreds of messages posted, few are.
+std::vector<int> TransferPipeline::awaited() const {
+  std::vector<int> slots;
+  for (int lane = 0; lane < static_cast<int>(lanes_.size()); ++lane) {
+    if (!busy(lane)) continue;
+    const Step& step = steps_[lanes_[lane].step];
+    for (const int m : lanes_[lane].merged ? step.send : step.receive)
+      if (requests_.pending(slot(lane, m))) slots.push_back(slot(lane, m));
+  }
+  return slots;
 }
 
 bool TransferPipeline::pending(int lane, const std::vector<int>& messages) const {

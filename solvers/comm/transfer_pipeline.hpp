@@ -77,7 +77,7 @@ private:
   [[nodiscard]] std::size_t length(int lane, int message) const;
   void enter(int lane, int chunk);
   void advance(int lane);
-  std::vector<int> wait();
+  [[nodiscard]] std::vector<int> awaited() const;
   void advance_lanes_of(const std::vector<int>& completed_slots);
   void merge(int lane, const Step& step);
   void send(int lane, const Step& step);

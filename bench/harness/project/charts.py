@@ -91,7 +91,7 @@ def timeline(row: dict, intervals: list) -> Figures:
             label=phase,
         )
     axes.invert_yaxis()
-    axes.set(xlabel=f"{unit}; all but the last rank wait for it before", ylabel="rank", xlim=(0, scale * (end - start)))
+    axes.set(xlabel=f"{unit}, from a little before the last rank has visited its positions", ylabel="rank", xlim=(0, scale * (end - start)))
     drawing.add_legend(figure, axes, columns=3)
     name = "-".join(filter(None, ["timeline", row["method"], str(row["ranks"]), row.get("exchange")]))
     return {name: drawing.encode(figure, f"The last exchange of {row['name']}, simulated")}
