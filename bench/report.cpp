@@ -53,12 +53,7 @@ void add_times(Json& row, const RunReport& r) {
                                                 static_cast<double>(r.header.positions_A.size());
   add_spread(row, "seconds_per_visit", r.result.ranks,
              [&](const auto& s) { return seconds_per_visit(s, iterations); });
-  add_spread(row, "compute_seconds_per_iteration", r.result.ranks,
-             [&](const auto& s) { return s.compute_s / iterations; });
-  add_spread(row, "wait_seconds_per_iteration", r.result.ranks,
-             [&](const auto& s) { return s.wait_s / iterations; });
-  add_spread(row, "communication_seconds_per_iteration", r.result.ranks,
-             [&](const auto& s) { return s.communication_s / iterations; });
+  add_phases(row, r.result.ranks, r.result.seconds.size());
 }
 
 Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }

@@ -45,6 +45,14 @@ void add_traffic(Json& row, const std::vector<RankStatistics>& ranks) {
   add_spread(row, "extended_voxels", ranks, [](const auto& s) { return s.extended_voxels; });
 }
 
+void add_phases(Json& row, const std::vector<RankStatistics>& ranks, std::size_t iterations) {
+  const auto n = static_cast<double>(iterations);
+  add_spread(row, "compute_seconds_per_iteration", ranks, [&](const auto& s) { return s.compute_s / n; });
+  add_spread(row, "wait_seconds_per_iteration", ranks, [&](const auto& s) { return s.wait_s / n; });
+  add_spread(row, "communication_seconds_per_iteration", ranks,
+             [&](const auto& s) { return s.communication_s / n; });
+}
+
 void add_memory(Json& row, const std::vector<RankStatistics>& ranks) {
   for (std::size_t label = 0; label < memory_label_count; ++label)
     add_spread(row, fmt::format("memory_{}_bytes", name(static_cast<MemoryLabel>(label))), ranks,

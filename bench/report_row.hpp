@@ -4,6 +4,7 @@
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ void add_options(Json& row, const ReconstructionOptions& options, const Reconstr
 
 /// Messages, bytes and positions of all ranks.
 void add_traffic(Json& row, const std::vector<RankStatistics>& ranks);
+
+/// Seconds of one iteration that ranks computed, waited and communicated.
+void add_phases(Json& row, const std::vector<RankStatistics>& ranks, std::size_t iterations);
 
 /// Peak bytes by label.
 void add_memory(Json& row, const std::vector<RankStatistics>& ranks);

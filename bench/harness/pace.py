@@ -3,7 +3,6 @@
 Of every run the fastest iteration counts: what else the machine does only ever adds to a time."""
 
 import dataclasses
-import os
 import time
 
 import numpy as np
@@ -39,10 +38,6 @@ def iterations(row: dict) -> int:
     return max(FEWEST_ITERATIONS, round(RUN_SECONDS / min(row["seconds_of_iterations"])))
 
 
-def cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
 def bare_transform_seconds(extent: tuple[int, int]) -> float:
     """Fastest time of one two-dimensional transform in single precision, by scipy on one thread: a yardstick not ours."""
     waves = np.ones((YARDSTICK_BATCH, *extent), np.complex64)
@@ -73,7 +68,7 @@ def paces(points: list[measure.Point], protocol: measure.Protocol, case: Case) -
     The serial solver is paced by bare transforms, the others by the serial solver of the same round. Ranks that would share cores
     measure the scheduler and are left out."""
     serial, *others = points
-    others = [point for point in others if point.ranks <= cores()]
+    others = [point for point in others if point.ranks <= program.cores()]
     samples: dict[str, list[float]] = {point.label: [] for point in [serial, *others]}
     for round_ in range(ROUNDS):
         program.say(f"pace, round {round_ + 1} of {ROUNDS}")

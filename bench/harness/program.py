@@ -37,9 +37,14 @@ def launcher_words(template: str, ranks: int) -> list[str]:
     return [word.replace("{ranks}", str(ranks)) for word in template.split()]
 
 
+def cores() -> int:
+    """Hardware threads that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def default_threads(ranks: int) -> int:
     """Threads for each of `ranks` processes that share this machine: at least 1."""
-    return max(1, min(len(os.sched_getaffinity(0)), (os.cpu_count() or 1) // ranks))
+    return max(1, min(cores(), (os.cpu_count() or 1) // ranks))
 
 
 def launch_environment(threads: int) -> dict[str, str]:
@@ -88,16 +93,27 @@ def launch(arguments: list, log: Path, *, ranks: int, launcher: str = DEFAULT_LA
     return code
 
 
+def error_in(lines: list[str]) -> str | None:
+    """What a run said was wrong; None when it said nothing."""
+    return next((line.removeprefix(ERROR_MARK) for line in lines if line.startswith(ERROR_MARK)), None)
+
+
 def reason(log: Path, code: int, launcher: str = DEFAULT_LAUNCHER) -> str:
     """Why a launched run failed: its error line, else its exit code and what the launcher said first."""
     if code == EXIT_NOT_STARTED:
         return f"'{launcher}' cannot be started; is it installed, and in PATH?"
     lines = log.read_text(errors="replace").splitlines()
-    for line in lines:
-        if line.startswith(ERROR_MARK):
-            return line.removeprefix(ERROR_MARK)
+    error = error_in(lines)
+    if error is not None:
+        return error
     said = next((f" ('{line.strip()}')" for line in lines if any(map(str.isalpha, line))), "")
     return f"exit code {code}{said}; see {log}"
+
+
+def plan(case: str, methods: list[str], ranks: list[int], *words: str) -> dict:
+    """The dry run's report: a row for each method and number of ranks, with an `error` where no decomposition exists."""
+    numbers = ",".join(map(str, ranks))
+    return ask_json("plan", "--case", case, "--ranks", numbers, "--methods", ",".join(methods), *words, "--json", "-")
 
 
 def say(text: str) -> None:
@@ -118,8 +134,7 @@ def ask(*arguments, program: str | None = None) -> str:
     if result.returncode == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     if result.returncode != 0:
-        marked = [line.removeprefix(ERROR_MARK) for line in result.stderr.splitlines() if line.startswith(ERROR_MARK)]
-        fail(marked[0] if marked else f"{' '.join(words)}: exit code {result.returncode}", result.returncode)
+        fail(error_in(result.stderr.splitlines()) or f"{' '.join(words)}: exit code {result.returncode}", result.returncode)
     return result.stdout
 
 

@@ -40,20 +40,13 @@ void unbalance(std::vector<double>& seconds, double imbalance) {
 
 Json row_of(const Options& options, const ProjectedRun& run, const Reconstruction& result) {
   const auto& ranks = result.ranks;
-  const double iterations = static_cast<double>(result.seconds.size());
   Json row;
   add_options(row, run.options, run.plan);
   row["iterations"] = result.seconds.size();
   row["seconds_of_iterations"] = result.seconds;
   row["imbalance"] = options.imbalance;
   add_traffic(row, ranks);
-  const auto add_phase = [&](const char* phase, auto seconds) {
-    add_spread(row, fmt::format("{}_seconds_per_iteration", phase), ranks,
-               [&](const auto& s) { return seconds(s) / iterations; });
-  };
-  add_phase("compute", [](const auto& s) { return s.compute_s; });
-  add_phase("wait", [](const auto& s) { return s.wait_s; });
-  add_phase("communication", [](const auto& s) { return s.communication_s; });
+  add_phases(row, ranks, result.seconds.size());
   row["messages_per_rank"] = Json::array();
   row["bytes_per_rank"] = Json::array();
   for (const auto& s : ranks) {

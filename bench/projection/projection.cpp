@@ -22,8 +22,7 @@ std::unique_ptr<Backend> device_of(const ProjectedRun& run, int rank) {
 /// Adds to a rank's timeline; stretches of one phase that touch become one.
 void note(std::vector<Interval>& timeline, const Interval& next) {
   if (next.to_s <= next.from_s) return;
-  if (!timeline.empty() && timeline.back().phase == next.phase && timeline.back().rank == next.rank &&
-      timeline.back().to_s == next.from_s) {
+  if (!timeline.empty() && timeline.back().phase == next.phase && timeline.back().to_s == next.from_s) {
     timeline.back().to_s = next.to_s;
   } else {
     timeline.push_back(next);

@@ -7,7 +7,7 @@ import pytest
 
 from harness import documents, program
 from harness.errors import InputError
-from harness.project import kernels, machine, simulation
+from harness.project import kernels, machine
 
 
 def is_built() -> bool:
@@ -118,7 +118,7 @@ def pair_alone(folder, round_):
 
 
 @built
-@pytest.mark.skipif(simulation.cores() < 2, reason="two ranks on one core take turns, which the simulated ones do not")
+@pytest.mark.skipif(program.cores() < 2, reason="two ranks on one core take turns, which the simulated ones do not")
 def test_simulated_time_is_the_wall_time_here(harness, tmp_path):
     """Within 20 %: fastest of a few rounds on either side, since what else the machine does only adds to a time; of as many rounds
     as it takes for both to have had a quiet moment, up to eight."""

@@ -4,7 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
-from harness import documents, options
+from harness import documents, options, program
 from harness.errors import EXIT_OK, InputError
 from harness.project import kernels, machine, simulation
 from harness.project.machine import Machine
@@ -76,7 +76,7 @@ def add_parser(subparsers) -> None:
     add("--device-GB-per-s", type=factor, metavar="X", help="memory bandwidth of the device measured, where its file lacks it")
     add("-o", "--output", type=Path, help="folder for report.json and figures")
     add("--timeline", action="store_true", help=f"also draw who computes, waits and sends when, up to {MOST_RANKS_DRAWN} ranks")
-    add("--jobs", type=options.positive_int, default=simulation.cores(), help="simulations at a time [%(default)s]")
+    add("--jobs", type=options.positive_int, default=program.cores(), help="simulations at a time [%(default)s]")
     add_what_ifs(parser)
 
 
@@ -179,9 +179,11 @@ def run(args: argparse.Namespace) -> int:
     runs = runs_of(args, target)
     kernels.projection_program()
     documents.prepare_folder(args.output)
-    plans = [simulation.planned(run) for run in runs]
-    rows, timelines = rows_of(runs, [plan["benchmarks"][0].get("error") for plan in plans], target, args.jobs)
-    documents.write_report(args.output / "report.json", {"context": context_of(plans[0], args, target), "benchmarks": rows})
+    plan = program.plan(args.case, args.method, args.ranks, *solver_words(args))
+    # Whether a mesh can work depends on neither exchange nor rounds.
+    errors = {(row["method"], row["ranks"]): row.get("error") for row in plan["benchmarks"]}
+    rows, timelines = rows_of(runs, [errors[run.method, run.ranks] for run in runs], target, args.jobs)
+    documents.write_report(args.output / "report.json", {"context": context_of(plan, args, target), "benchmarks": rows})
     draw(rows, timelines, args.output)
     print_rows(rows)
     print(f"Kernel times: {runs[0].times.rule}. Network: within {target.network_error_percent:g} % of published messages.")

@@ -62,9 +62,7 @@ def ranks_to_measure(case: str, method: str, ranks: int) -> list[int]:
 
 def measure(case: str, methods: list[str], ranks: list[int], grid: str, argv: list[str]) -> dict:
     """A report of kernel times on one core of this machine, of every size of tile."""
-    plan = program.ask_json(
-        "plan", "--case", case, "--ranks", ",".join(map(str, ranks)), "--methods", ",".join(methods), "--grid", grid, "--json", "-"
-    )
+    plan = program.plan(case, methods, ranks, "--grid", grid)
     reports = []
     for row in plan["benchmarks"]:
         if "error" in row:
@@ -110,7 +108,7 @@ def on_machine(files: list[Path], case: str, method: str, grid: str, machine: Ma
         if bandwidth is None:
             raise InputError(
                 f"--kernel-times: measured on '{device}', not on the {machine.gpu.name} of {machine.name}, and without the bandwidth "
-                "of its memory; give it with --device-GB-per-s, as the copy of slice_step measures it"
+                "of its memory; give it with --device-GB-per-s, as position_benchmark measures it"
             )
         factor = bandwidth / machine.gpu.memory_bandwidth
         rule += (

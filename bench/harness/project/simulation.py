@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import statistics
 import subprocess
 import tempfile
@@ -44,14 +43,9 @@ class Run:
 
     @property
     def solver(self) -> list[str]:
-        """The options that `plan` takes as well."""
+        """The options that say what runs."""
         gd = ["--exchange", self.exchange, "--rounds", self.rounds] if self.method == "gd" else []
-        return ["--case", self.case, "--ranks", str(self.ranks), *gd, *self.words]
-
-
-def planned(run: Run) -> dict:
-    """The dry run's report: its row has an `error` where no decomposition exists."""
-    return program.ask_json("plan", "--methods", run.method, *run.solver, "--json", "-")
+        return ["--case", self.case, "--method", self.method, "--ranks", str(self.ranks), *gd, *self.words]
 
 
 def words_of(run: Run, machine: Machine, folder: Path) -> list[str]:
@@ -62,7 +56,7 @@ def words_of(run: Run, machine: Machine, folder: Path) -> list[str]:
     kernels = folder / f"kernels-{run.method}.json"
     times = run.times
     documents.write_json(kernels, {"device": times.device, "bytes_per_second": times.bytes_per_second, "visits": times.visits})
-    words = [projection_program(), "--platform", str(file), "--kernel-times", str(kernels), "--method", run.method, *run.solver]
+    words = [projection_program(), "--platform", str(file), "--kernel-times", str(kernels), *run.solver]
     for key, value in platform.smpi_settings(machine).items():
         words += ["--setting", f"{key}:{value}"]
     words += ["--iterations", str(run.iterations), "--imbalance", str(run.imbalance)]
@@ -118,14 +112,12 @@ def check(process: subprocess.Popen, stem: Path) -> None:
     if process.returncode == 0:
         return
     lines = Path(f"{stem}.err").read_text(errors="replace").splitlines()
-    marked = [line.removeprefix(program.ERROR_MARK) for line in lines if line.startswith(program.ERROR_MARK)]
-    said = marked[0] if marked else f"the simulation ended with {process.returncode}{': ' + lines[-1] if lines else ''}"
-    program.fail(said, process.returncode)
+    ended = f"the simulation ended with {process.returncode}{': ' + lines[-1] if lines else ''}"
+    program.fail(program.error_in(lines) or ended, process.returncode)
 
 
 def row_of(run: Run, machine: Machine, printed: dict) -> dict:
     """A run as a row. The first iteration also takes the empty specimen's cost, so that the others tell the time if there are any."""
-    positions = printed["positions"]
     row = printed["row"]
     seconds = row["seconds_of_iterations"]
     usual = statistics.median(seconds[1:] or seconds)
@@ -138,7 +130,7 @@ def row_of(run: Run, machine: Machine, printed: dict) -> dict:
         "real_time": usual,
         "time_unit": "s",
         "seconds_per_iteration": usual,
-        "seconds_per_position": usual * run.ranks / positions,
+        "seconds_per_position": usual * run.ranks / printed["positions"],
         "kernel_times": run.times.rule,
         "network_error_percent": machine.network_error_percent,
         "what_if": machine.what_if,
@@ -157,7 +149,3 @@ def add_efficiency(rows: list[dict]) -> None:
         for row in kind:
             row["efficiency_percent"] = 100 * work / (row["seconds_per_iteration"] * row["ranks"])
             row["efficiency_over"] = first["name"]
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0))
