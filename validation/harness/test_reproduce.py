@@ -100,6 +100,13 @@ def test_a_figure_needs_a_value_or_a_reason():
         findings.Findings("fig6", "").add("row", "quantity", "s")
 
 
+def test_a_figure_is_named_by_its_tags_and_not_by_its_data():
+    found = findings.Findings("fig9", "")
+    found.add("GD", "cost", "", ours=0.5, data={"cost_of_iterations": [2.0, 1.0]}, update="once")
+    assert found.rows[0]["name"] == "fig9/once/GD/cost"
+    assert found.rows[0]["cost_of_iterations"] == [2.0, 1.0]
+
+
 def test_table_is_aligned_and_shares_notes():
     found = findings.Findings("table9", "a title")
     found.add("GD 6", "memory", "GB", paper=2.0, ours=0.5, evidence="measured")

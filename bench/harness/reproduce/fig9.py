@@ -76,9 +76,7 @@ def add_curve(findings: Findings, scope: Scope, name: str, run: Step, **tags) ->
         ours=None if why else costs[-1] / outcome.row["cost_of_empty_volume"],
         why_not=why or NO_NUMBER,
         source=source(scope.work, run),
-        cost_of_iterations=costs,
-        cost_of_empty_volume=None if outcome.failure else outcome.row["cost_of_empty_volume"],
-        step=None if outcome.failure else outcome.row["step"],
+        data={"cost_of_iterations": costs, **{key: None if outcome.failure else outcome.row[key] for key in ("cost_of_empty_volume", "step")}},
         **tags,
     )
     return outcome

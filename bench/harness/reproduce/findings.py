@@ -31,10 +31,11 @@ class Findings:
         evidence: str = PAPER,
         why_not: str = "",
         source: str = "",
+        data: dict | None = None,
         **tags,
     ) -> None:
-        """Adds a figure beside the paper's. Whatever is missing, or is not what its name suggests, is explained in `why_not`; without
-        ours, `evidence` is of the reason."""
+        """Adds a figure beside the paper's: `tags` say which, and are part of its name; `data` is what more there is to it. Whatever is
+        missing, or is not what its name suggests, is explained in `why_not`; without ours, `evidence` is of the reason."""
         if ours is None and not why_not:
             raise ValueError(f"{self.item}, {row}, {quantity}: neither a figure nor a reason")
         self.rows.append(
@@ -42,6 +43,7 @@ class Findings:
                 "name": "/".join([self.item, *map(str, tags.values()), row, quantity]),
                 "item": self.item,
                 **tags,
+                **(data or {}),
                 "row": row,
                 "quantity": quantity,
                 "unit": unit,
