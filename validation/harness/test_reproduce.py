@@ -7,10 +7,10 @@ import pytest
 
 from harness import documents
 from harness.errors import RunError
-from harness.reproduce import counters, fig7b, fig9, findings, headline, memory, paper, ranks, readings, tables
+from harness.reproduce import counters, fig7b, fig9, findings, headline, memory, paper, ranks, readings, simulated, tables
 from harness.reproduce.ci_case import in_rounds
 from harness.reproduce.line import fit
-from harness.reproduce.work import Step, Work, perform, waiting
+from harness.reproduce.work import Outcome, Step, Work, perform, waiting
 
 
 @pytest.fixture
@@ -169,6 +169,7 @@ def test_counters_of_nsight_compute_are_weighted_by_time():
         counters.read_ncu("==ERROR== ERR_NVGPUCTRPERM")
 
 
+FEW_GPUS = simulated.Setup("smoke", (2, 4))
 SMOKE = fig9.Setup(case="smoke", iterations=3, exchanges=9)
 
 
@@ -217,13 +218,54 @@ def test_only_what_is_missing_is_run_again(kept):
     assert perform(fresh, fig9.hve(SMOKE)).row["cost_of_iterations"] == outcome.row["cost_of_iterations"]
 
 
-def test_a_run_that_fails_is_a_reason_not_a_figure(tmp_path):
+def test_a_run_that_fails_is_a_reason_not_a_figure(tmp_path, monkeypatch):
+    monkeypatch.setattr(simulated, "why_impossible", lambda: "it was not built")
     scope = ranks.Scope(Work(tmp_path, "no-such-launcher {ranks}"), quick=True)
     found = fig7b.find(scope)
     assert len(found.failed_checks) == 3
     ours = [row for row in found.rows if row.get("exchange")]
     assert len(ours) == 9 and all(row["ours"] is None and "no-such-launcher" in row["why_not"] for row in ours)
+    statements = [row for row in found.rows if "verdict" in row]
+    assert len(statements) == 3
+    assert all(row["verdict"] == findings.NOT_JUDGED and "it was not built" in row["explanation"] for row in statements)
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_the_papers_gpus_are_simulated(tmp_path):
+    if why := simulated.why_impossible():
+        pytest.skip(why)
+    work = Work(tmp_path, "mpirun -n {ranks}")
+    steps = simulated.steps(False, FEW_GPUS)
+    assert waiting(work, steps) == [simulated.kernel_times(FEW_GPUS), *steps]  # measured once, for all exchanges
+    found = findings.Findings("fig7b", "")
+    phases = simulated.find(found, work, False, FEW_GPUS)
+    assert waiting(Work(tmp_path, work.launcher), steps) == [] and found.failed_checks == []
+    rows = {(row["row"], row["quantity"]): row for row in found.rows if "ours" in row}
+    for exchange in simulated.WITHOUT_APPP:
+        row = rows[f"smoke, 4 GPUs, {exchange} over appp", "wait and communication, ratio"]
+        assert row["ours"] == pytest.approx(phases[exchange][4].exchange / phases["appp"][4].exchange) and row["ours"] > 1
+        assert row["evidence"] == findings.SIMULATED and "an estimate; network within" in row["why_not"]
+    waited = rows["smoke, 4 GPUs", "waiting time"]
+    assert waited["ours"] == pytest.approx(100 * phases["appp"][4].wait) and waited["paper"] == 1
+    assert {row["verdict"] for row in found.rows if "verdict" in row} <= {findings.NOT_REPRODUCED, findings.NOT_JUDGED, findings.REPRODUCED}
+
+
+@pytest.mark.parametrize(
+    ("passes", "allreduce", "factor", "dominated"),
+    [
+        (4.0, 100.0, findings.NOT_REPRODUCED, findings.NOT_JUDGED),
+        (10.0, 100.0, findings.REPRODUCED, findings.NOT_JUDGED),
+        (40.0, 100.0, findings.NOT_REPRODUCED, findings.REPRODUCED),
+        (2.0, 3.0, findings.NOT_REPRODUCED, findings.NOT_REPRODUCED),
+    ],
+)
+def test_what_without_appp_means_decides_the_verdicts(monkeypatch, passes, allreduce, factor, dominated):
+    monkeypatch.setattr(simulated, "source", lambda *_: "")
+    monkeypatch.setattr(simulated, "perform", lambda *_: Outcome([{"kernel_times": "", "network_error_percent": 1.0}]))
+    found = findings.Findings("fig7b", "")
+    by_exchange = {name: {462: simulated.Phases(15.0, ratio, 0.0)} for name, ratio in (("appp", 1.0), ("passes", passes), ("allreduce", allreduce))}
+    simulated.add_ratios(found, None, simulated.Setup(), by_exchange)
+    assert [row["verdict"] for row in found.rows if "verdict" in row] == [factor, dominated]
 
 
 def test_table_1_from_the_command_line(harness, tmp_path):

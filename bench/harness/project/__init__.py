@@ -75,6 +75,7 @@ def add_parser(subparsers) -> None:
     add("--measure", type=Path, metavar="FILE", help="measure the kernel times of these ranks on one core here, and stop")
     add("--device-GB-per-s", type=factor, metavar="X", help="memory bandwidth of the device measured, where its file lacks it")
     add("-o", "--output", type=Path, help="folder for report.json and figures")
+    add("--json", type=Path, metavar="FILE", help="file for the report alone")
     add("--timeline", action="store_true", help=f"also draw who computes, waits and sends when, up to {MOST_RANKS_DRAWN} ranks")
     add("--jobs", type=options.positive_int, default=program.cores(), help="simulations at a time [%(default)s]")
     add_what_ifs(parser)
@@ -161,9 +162,11 @@ def print_rows(rows: list[dict]) -> None:
 
 def check_options(args: argparse.Namespace) -> None:
     """What argparse cannot know. Throws InputError."""
-    for name, given in (("--machine", args.machine), ("--kernel-times", args.kernel_times), ("-o", args.output)):
+    for name, given in (("--machine", args.machine), ("--kernel-times", args.kernel_times), ("-o or --json", args.output or args.json)):
         if given is None:
             raise InputError(f"{name}: is missing; valid: with --measure only FILE is written, all else takes {name}")
+    if args.timeline and args.output is None:
+        raise InputError("--timeline: is drawn into the folder of -o, which is missing")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -178,13 +181,18 @@ def run(args: argparse.Namespace) -> int:
         machine.check_ranks(target, ranks)
     runs = runs_of(args, target)
     kernels.projection_program()
-    documents.prepare_folder(args.output)
+    for folder in filter(None, (args.output, args.json and args.json.parent)):
+        documents.prepare_folder(folder)
     plan = program.plan(args.case, args.method, args.ranks, *solver_words(args))
     # Whether a mesh can work depends on neither exchange nor rounds.
     errors = {(row["method"], row["ranks"]): row.get("error") for row in plan["benchmarks"]}
     rows, timelines = rows_of(runs, [errors[run.method, run.ranks] for run in runs], target, args.jobs)
-    documents.write_report(args.output / "report.json", {"context": context_of(plan, args, target), "benchmarks": rows})
-    draw(rows, timelines, args.output)
+    report = {"context": context_of(plan, args, target), "benchmarks": rows}
+    if args.json is not None:
+        documents.write_report(args.json, report)
+    if args.output is not None:
+        documents.write_report(args.output / "report.json", report)
+        draw(rows, timelines, args.output)
     print_rows(rows)
     print(f"Kernel times: {runs[0].times.rule}. Network: within {target.network_error_percent:g} % of published messages.")
     return EXIT_OK

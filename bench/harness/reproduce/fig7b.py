@@ -1,5 +1,8 @@
 """Fig. 7b: where the time goes, with the pipelined passes and with what they are compared with."""
 
+import dataclasses
+
+from harness.reproduce import simulated
 from harness.reproduce.ci_case import in_rounds, machine_words, reconstruction, trusted
 from harness.reproduce.findings import MEASURED, NOT_JUDGED, Findings
 from harness.reproduce.paper import tables
@@ -11,10 +14,6 @@ EXCHANGES = ["appp", "passes", "allreduce"]
 RANKS = [4, 6]
 ITERATIONS = 10
 PHASES = ["compute", "wait", "communication"]
-NEEDS_NETWORK = (
-    "this machine has neither 24 nor 462 GPUs, nor a network between them; `ptychoscale project --machine summit` simulates them, and "
-    "results/summit-simulated says what came of it"
-)
 
 
 def repeats(scope: Scope, exchange: str, ranks: int) -> list[Step]:
@@ -31,8 +30,9 @@ def ranks_of(scope: Scope) -> list[int]:
     return RANKS[:1] if scope.quick else RANKS
 
 
-def steps(scope: Scope) -> list[Step]:
-    return [step for ranks in ranks_of(scope) for step in in_rounds([repeats(scope, exchange, ranks) for exchange in EXCHANGES])]
+def steps(scope: Scope, setup: simulated.Setup = simulated.Setup()) -> list[Step]:
+    real = [step for ranks in ranks_of(scope) for step in in_rounds([repeats(scope, exchange, ranks) for exchange in EXCHANGES])]
+    return real + simulated.steps(scope.quick, setup)
 
 
 def seconds(outcome: Outcome, phase: str) -> float:
@@ -89,8 +89,8 @@ def add_ratio(findings: Findings, exchange: str, ranks: int, theirs: list[Outcom
     )
 
 
-def draw(medians: dict[str, dict[str, float]], ranks: int) -> dict[str, dict[str, bytes]]:
-    """Stacked phases of each exchange."""
+def draw(medians: dict[str, dict[str, float]], ranks: str) -> dict[str, dict[str, bytes]]:
+    """Stacked phases of each exchange; `ranks` in words."""
     from harness.report import drawing
 
     figure, axes = drawing.new_figure(2.4)
@@ -100,12 +100,12 @@ def draw(medians: dict[str, dict[str, float]], ranks: int) -> dict[str, dict[str
         axes.barh(list(medians), widths, left=list(left.values()), color=drawing.PHASE_COLOURS[phase], label=phase)
         left = {exchange: start + width for (exchange, start), width in zip(left.items(), widths, strict=True)}
     axes.invert_yaxis()
-    axes.set(xlabel=f"ms per iteration, mean of {ranks} ranks")
+    axes.set(xlabel=f"ms per iteration, mean of {ranks}")
     drawing.add_legend(figure, axes, columns=3)
-    return {f"fig7b-{ranks}-ranks": drawing.encode(figure, f"Compute, wait and communication on {ranks} ranks")}
+    return {f"fig7b-{ranks.replace(' ', '-')}": drawing.encode(figure, f"Compute, wait and communication on {ranks}")}
 
 
-def find(scope: Scope) -> Findings:
+def find(scope: Scope, setup: simulated.Setup = simulated.Setup()) -> Findings:
     """Phases with each exchange, and what becomes of the paper's statements."""
     findings = Findings("fig7b", "Fig. 7b, compute, wait and communication")
     for ranks in ranks_of(scope):
@@ -116,11 +116,17 @@ def find(scope: Scope) -> Findings:
             if appp and found[exchange][1]:
                 add_ratio(findings, exchange, ranks, found[exchange][1], appp)
         if medians:
-            findings.figures |= draw(medians, ranks)
-    add = findings.add
-    add("large, 462 GPUs", "communication without APPP over with it", "", paper=16, why_not=NEEDS_NETWORK)
-    add("large, 24 GPUs", "waiting time", "min", paper=263, why_not=NEEDS_NETWORK)
-    add("large, 462 GPUs", "waiting time", "s", paper=1, why_not=NEEDS_NETWORK)
-    for statement in tables()["figure_7b_large_gd"]["stated"]:
-        findings.judge(statement, NOT_JUDGED, NEEDS_NETWORK)
+            findings.figures |= draw(medians, f"{ranks} ranks")
+    add_papers_gpus(findings, scope, setup)
     return findings
+
+
+def add_papers_gpus(findings: Findings, scope: Scope, setup: simulated.Setup) -> None:
+    """The paper's own numbers of GPUs, which only a simulation has here."""
+    if why := simulated.why_impossible():
+        for statement in tables()["figure_7b_large_gd"]["stated"]:
+            findings.judge(statement, NOT_JUDGED, f"no such machine here, and none can be simulated: {why}")
+        return
+    for gpus in setup.gpus if (found := simulated.find(findings, scope.work, scope.quick, setup)) else ():
+        medians = {exchange: dataclasses.asdict(by_gpus[gpus]) for exchange, by_gpus in found.items()}
+        findings.figures |= draw(medians, f"{gpus} simulated GPUs")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness import documents, program
 from harness.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+from harness.project.kernels import projection_program
 
 SECONDS_TO_START = 1.0  # a process, or a few under mpirun
 
@@ -28,6 +29,13 @@ class Step:
     steps_of: "Step | None" = None  # the run whose step size it takes
     keep_volume: bool = False
     threads: int | None = None  # of each rank; None: a fair share of this machine
+    kernels_of: "Step | None" = None  # the run that measured the kernel times it takes
+    report_option: str = "--json"  # what names its report
+
+    @property
+    def needs(self) -> list["Step"]:
+        """The steps that must be done before this one."""
+        return [step for step in (self.dataset, self.steps_of, self.kernels_of) if step is not None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +70,10 @@ class Work:
 
 
 @functools.cache
-def program_identity() -> str:
-    """What a result depends on besides its own arguments: program and machine."""
-    content = hashlib.sha256(Path(program.executable()).read_bytes()).hexdigest()
+def program_identity(command: str) -> str:
+    """What a result depends on besides its own arguments: programs and machine."""
+    programs = [program.executable(), *([projection_program()] if command == "project" else [])]
+    content = " and ".join(hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in programs)
     return f"{content} on {platform.node()} with {os.cpu_count()} cores"
 
 
@@ -80,7 +89,7 @@ def threads_of(step: Step) -> int:
 def key_of(work: Work, step: Step) -> str:
     """Changes with everything that could change the result."""
     needed = [
-        program_identity(),
+        program_identity(step.words[0]),
         case_identity(step.case),
         step.label,
         list(step.words),
@@ -88,8 +97,7 @@ def key_of(work: Work, step: Step) -> str:
         threads_of(step),
         work.launcher if step.ranks else "",
         work.backend,
-        key_of(work, step.dataset) if step.dataset else "",
-        key_of(work, step.steps_of) if step.steps_of else "",
+        *(key_of(work, needed) for needed in step.needs),
     ]
     return hashlib.sha256(json.dumps(needed).encode()).hexdigest()[:12]
 
@@ -119,13 +127,15 @@ def arguments_of(work: Work, step: Step, report: Path | None, volume: Path) -> l
         words.insert(1, perform(work, step.dataset).volume)
     if step.steps_of is not None:
         words += ["--step", repr(perform(work, step.steps_of).row["step"])]
+    if step.kernels_of is not None:
+        words += ["--kernel-times", perform(work, step.kernels_of).file]
     if step.words[0] == "reconstruct":
         words += ["--backend", work.backend]
     if step.words[0] in ("simulate", "reconstruct"):
         words += ["--threads", threads_of(step)]
     writes_volume = step.words[0] == "simulate" or (step.words[0] == "reconstruct" and "--as-rank" not in words)
     words += ["-o", volume] if writes_volume else []
-    return words + (["--json", report] if report else [])
+    return words + ([step.report_option, report] if report else [])
 
 
 def start(work: Work, step: Step, arguments: list, log: Path) -> None:
@@ -163,8 +173,8 @@ def perform(work: Work, step: Step) -> Outcome:
     """The outcome of a step, from this session, an earlier one, or a run now; a failure is an outcome, too."""
     if step in work.outcomes:
         return work.outcomes[step]
-    for needed in (step.dataset, step.steps_of):
-        if needed is not None and perform(work, needed).failure:
+    for needed in step.needs:
+        if perform(work, needed).failure:
             work.outcomes[step] = Outcome(failure=f"{needed.label}: {work.outcomes[needed].failure}")
             return work.outcomes[step]
     try:
@@ -188,7 +198,7 @@ def waiting(work: Work, steps: list[Step]) -> list[Step]:
     """The steps that remain to be run, each once, with those they need before them."""
     found: dict[Step, None] = {}
     for step in steps:
-        for each in (*waiting(work, [s for s in (step.dataset, step.steps_of) if s is not None]), step):
+        for each in (*waiting(work, step.needs), step):
             if each not in work.outcomes and not is_done(work, each):
                 found[each] = None
     return list(found)

@@ -1,0 +1,156 @@
+"""Fig. 7b's GPUs on a simulated Summit: the solver's own exchanges, message by message."""
+
+import dataclasses
+
+from harness.errors import InputError
+from harness.project.kernels import projection_program
+from harness.reproduce.findings import NOT_JUDGED, NOT_REPRODUCED, REPRODUCED, SIMULATED, Findings
+from harness.reproduce.paper import ITERATIONS, tables
+from harness.reproduce.work import Outcome, Step, Work, perform, source
+
+MACHINE = "summit"
+WITHOUT_APPP = {"passes": "blocking passes", "allreduce": "one all-reduce"}  # what the paper may mean by it
+FACTOR = 16
+MINUTES_AT_FIRST, SECONDS_AT_LAST = 263, 1
+AGREES = 2  # within this factor of the paper's figure
+SECONDS_PER_MESSAGE = 1.1e-4  # that a simulation takes
+SECONDS_OF_MEASURING = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What is simulated: a case on as few and as many GPUs as the paper compares."""
+
+    case: str = "pbtio3-large"
+    gpus: tuple[int, int] = (24, 462)
+    messages: dict[str, int] = dataclasses.field(  # of an iteration, for the forecast
+        default_factory=lambda: {"appp": 180_000, "passes": 180_000, "allreduce": 1_000_000}, hash=False
+    )
+
+
+def why_impossible() -> str:
+    """Why nothing can be simulated; empty when it can."""
+    try:
+        projection_program()
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def exchanges(quick: bool) -> list[str]:
+    """An all-reduce sends message after message to everybody, which takes minutes to simulate."""
+    return ["appp", "passes"] if quick else ["appp", *WITHOUT_APPP]
+
+
+def words(setup: Setup) -> tuple[str, ...]:
+    return ("project", "--case", setup.case, "--ranks", ",".join(map(str, setup.gpus)), "--method", "gd")
+
+
+def kernel_times(setup: Setup) -> Step:
+    """The kernels' seconds on one core of this machine."""
+    return Step(f"{setup.case}-kernel-times", setup.case, words(setup), SECONDS_OF_MEASURING, report_option="--measure")
+
+
+def projection(setup: Setup, exchange: str) -> Step:
+    """A simulation of both numbers of GPUs; the first of two iterations also takes the empty volume's cost."""
+    options = ("--machine", MACHINE, "--exchange", exchange, "--iterations", "2")
+    seconds = 2 * setup.messages[exchange] * SECONDS_PER_MESSAGE
+    return Step(f"{setup.case}-{MACHINE}-{exchange}", setup.case, words(setup) + options, seconds, kernels_of=kernel_times(setup))
+
+
+def steps(quick: bool, setup: Setup) -> list[Step]:
+    return [] if why_impossible() else [projection(setup, exchange) for exchange in exchanges(quick)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Phases:
+    """Seconds per iteration, mean over ranks."""
+
+    compute: float
+    wait: float
+    communication: float
+
+    @property
+    def exchange(self) -> float:
+        return self.wait + self.communication
+
+    @property
+    def share(self) -> float:
+        """Of an iteration, that is not computing."""
+        return self.exchange / (self.compute + self.exchange)
+
+
+def phases(outcome: Outcome) -> dict[int, Phases]:
+    """By number of GPUs."""
+    names = [field.name for field in dataclasses.fields(Phases)]
+    return {row["ranks"]: Phases(*(row[f"{name}_seconds_per_iteration_mean"] for name in names)) for row in outcome.rows}
+
+
+def note(outcome: Outcome) -> str:
+    row = outcome.row
+    return f"kernel times {row['kernel_times']}; network within {row['network_error_percent']:g} % of published messages"
+
+
+def agrees(ours: float, paper: float) -> bool:
+    return paper / AGREES <= ours <= paper * AGREES
+
+
+def tags_of(work: Work, setup: Setup, exchange: str) -> dict[str, str]:
+    """What figures of an exchange rest on."""
+    step = projection(setup, exchange)
+    return {"exchange": exchange, "source": source(work, step), "evidence": SIMULATED, "why_not": note(perform(work, step))}
+
+
+def add_ratios(findings: Findings, work: Work, setup: Setup, found: dict[str, dict[int, Phases]]) -> None:
+    """How much longer the exchange takes without the pipelined passes, and what share of an iteration."""
+    most = setup.gpus[1]
+    ratios, shares = {}, {}
+    for exchange in (each for each in WITHOUT_APPP if each in found):
+        ratios[exchange] = found[exchange][most].exchange / found["appp"][most].exchange
+        shares[exchange] = found[exchange][most].share
+        tags = {"ranks": most, **tags_of(work, setup, exchange)}
+        row = f"{setup.case}, {most} GPUs, {exchange}"
+        findings.add(f"{row} over appp", "wait and communication, ratio", "", paper=FACTOR, ours=ratios[exchange], **tags)
+        findings.add(row, "share of an iteration not computing", "%", ours=100 * shares[exchange], **tags)
+    judge_ratios(findings, ratios, shares)
+
+
+def judge_ratios(findings: Findings, ratios: dict[str, float], shares: dict[str, float]) -> None:
+    """The paper's factor between with and without APPP, and that communication dominates without it."""
+    factor, _, dominated = tables()["figure_7b_large_gd"]["stated"]
+    said = ", ".join(f"{WITHOUT_APPP[exchange]} {ratio:.3g} times" for exchange, ratio in ratios.items())
+    verdict = REPRODUCED if any(agrees(ratio, FACTOR) for ratio in ratios.values()) else NOT_REPRODUCED
+    findings.judge(factor, verdict, f"what 'without' means is not said; here {said} as long as APPP", SIMULATED)
+    said = ", ".join(f"with {WITHOUT_APPP[exchange]} {share:.0%} of an iteration" for exchange, share in shares.items())
+    holds = {share > 0.5 for share in shares.values()}
+    verdict = NOT_JUDGED if len(holds) > 1 else REPRODUCED if holds == {True} else NOT_REPRODUCED
+    findings.judge(dominated, verdict, f"what 'without' means is not said; here {said} is not computing", SIMULATED)
+
+
+def add_waiting(findings: Findings, work: Work, setup: Setup, appp: dict[int, Phases]) -> None:
+    """How long GPUs wait in as many iterations as the paper's."""
+    few, most = setup.gpus
+    tags = tags_of(work, setup, "appp")
+    at_few, at_most = (ITERATIONS * appp[gpus].wait for gpus in setup.gpus)
+    waiting = "waiting time"
+    findings.add(f"{setup.case}, {few} GPUs", waiting, "min", paper=MINUTES_AT_FIRST, ours=at_few / 60, ranks=few, **tags)
+    findings.add(f"{setup.case}, {most} GPUs", waiting, "s", paper=SECONDS_AT_LAST, ours=at_most, ranks=most, **tags)
+    met = agrees(at_few / 60, MINUTES_AT_FIRST) and agrees(at_most, SECONDS_AT_LAST)
+    said = f"{at_few:.3g} s on {few} GPUs, {at_most:.3g} s on {most}, in {ITERATIONS} iterations; only messages are waited for"
+    statement = tables()["figure_7b_large_gd"]["stated"][1]
+    findings.judge(statement, REPRODUCED if met else NOT_REPRODUCED, said, SIMULATED)
+
+
+def find(findings: Findings, work: Work, quick: bool, setup: Setup) -> dict[str, dict[int, Phases]]:
+    """Adds what the simulated exchanges say; gives their phases. Nothing is added when one could not be simulated."""
+    outcomes = {exchange: perform(work, projection(setup, exchange)) for exchange in exchanges(quick)}
+    for exchange, outcome in outcomes.items():
+        findings.check(
+            f"{exchange} on simulated GPUs", not outcome.why_withheld, outcome.why_withheld or "both were simulated", SIMULATED
+        )
+    if any(outcome.why_withheld for outcome in outcomes.values()):
+        return {}
+    found = {exchange: phases(outcome) for exchange, outcome in outcomes.items()}
+    add_ratios(findings, work, setup, found)
+    add_waiting(findings, work, setup, found["appp"])
+    return found
