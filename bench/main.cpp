@@ -4,6 +4,7 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/comm/communicator.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
+#include "thread_waiting.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -68,6 +69,7 @@ int run(int argc, char** argv, const Communicator* comm) {
 } // namespace
 
 int main(int argc, char** argv) {
+  let_threads_sleep_soon(argv);
   if (argc > 1 && belongs_to_harness(argv[1])) return become_harness(argc, argv);
   if (runs_alone(argc, argv)) return run(argc, argv, nullptr);
   try {

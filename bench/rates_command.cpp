@@ -1,6 +1,6 @@
+#include "backend_options.hpp"
 #include "commands.hpp"
 #include "ending.hpp"
-#include "kernels_option.hpp"
 #include "machine.hpp"
 #include "output_file.hpp"
 #include "ptychoscale/compute/kernel_rates.hpp"
@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +22,7 @@ namespace {
 struct RatesOptions {
   std::filesystem::path output;
   std::filesystem::path wisdom = default_wisdom_file();
-  std::string backend = "cpu";
-  std::optional<Kernels> kernels;
+  BackendOptions backend;
   int threads = 0;
   std::vector<int> lengths{128, 192, 256, 384, 512, 768, 1024, 1536};
 };
@@ -42,9 +40,9 @@ void print(const KernelRates& rates) {
 
 int measure(const RatesOptions& options, const Invocation& call) {
   check_output(options.output, 1 << 20);
-  const int threads = options.threads > 0 ? options.threads : default_threads(1);
-  const auto backend =
-      make_backend({.kind = options.backend, .threads = threads, .kernels = options.kernels});
+  auto chosen = options.backend;
+  chosen.threads = options.threads > 0 ? options.threads : default_threads(1);
+  const auto backend = make_backend(chosen);
   load_wisdom(*backend, options.wisdom);
   auto lengths = options.lengths;
   std::ranges::sort(lengths);
@@ -65,10 +63,7 @@ void add_rates_command(CLI::App& app, Action& action) {
       ->delimiter(',')
       ->check(CLI::Range(2, 1 << 14))
       ->capture_default_str();
-  command->add_option("--backend", o->backend, "What computes")
-      ->check(CLI::IsMember(backend_names()))
-      ->capture_default_str();
-  add_kernels_option(*command, o->kernels);
+  add_backend_options(*command, o->backend);
   command->add_option("--threads", o->threads, "Threads; 0: the machine's cores")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

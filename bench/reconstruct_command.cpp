@@ -1,9 +1,9 @@
 #include "assessment.hpp"
+#include "backend_options.hpp"
 #include "case_file.hpp"
 #include "commands.hpp"
 #include "ending.hpp"
 #include "interruption.hpp"
-#include "kernels_option.hpp"
 #include "machine.hpp"
 #include "output_file.hpp"
 #include "progress.hpp"
@@ -36,8 +36,7 @@ struct ReconstructOptions {
   std::filesystem::path output;
   std::string json;
   std::filesystem::path wisdom = default_wisdom_file();
-  std::string backend = "cpu";
-  std::optional<Kernels> kernels;
+  BackendOptions backend;
   int threads = 0;
   std::optional<int> as_rank;
   int of = 0;
@@ -60,11 +59,11 @@ void check_outputs(const ReconstructOptions& options, const DatasetHeader& heade
 /// Backend with what FFTW learned before; only one process reads the file, the solver shares it.
 std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const Communicator& comm,
                                        int threads) {
-  auto backend = make_backend({.kind = options.backend,
-                               .threads = threads,
-                               .planning = Planning::measure,
-                               .local_rank = comm.local_rank(),
-                               .kernels = options.kernels});
+  auto chosen = options.backend;
+  chosen.threads = threads;
+  chosen.local_rank = comm.local_rank();
+  chosen.mpi_takes_device_memory = Communicator::takes_device_memory();
+  auto backend = make_backend(chosen);
   if (comm.leads()) load_wisdom(*backend, options.wisdom);
   return backend;
 }
@@ -204,10 +203,8 @@ void check_use(const ReconstructOptions& o) {
 }
 
 void add_run_options(CLI::App& command, ReconstructOptions& o) {
-  command.add_option("--backend", o.backend, "What computes")
-      ->check(CLI::IsMember(backend_names()))
-      ->capture_default_str();
-  add_kernels_option(command, o.kernels);
+  add_backend_options(command, o.backend);
+  add_messages_option(command, o.backend);
   command
       .add_option("--threads", o.threads, "Threads per rank; 0: the machine's cores shared among its ranks")
       ->check(CLI::NonNegativeNumber)

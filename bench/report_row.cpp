@@ -22,6 +22,9 @@ void add_options(Json& row, const ReconstructionOptions& o, const Reconstruction
     row["exchange"] = name(o.exchange);
     row["rounds"] = o.rounds;
   }
+  // Named where they are not as always, so that rows from before they could be chosen still match.
+  if (o.measurement_type == MeasurementType::float16) row["measurement_type"] = "float16";
+  if (o.positions_at_once > 1) row["positions_at_once"] = o.positions_at_once;
   if (o.method == Method::hve) {
     row["halo_fill"] = o.halo_fill == HaloFill::paste  ? "paste"
                        : o.halo_fill == HaloFill::mean ? "mean"

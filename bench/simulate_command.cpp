@@ -1,3 +1,4 @@
+#include "backend_options.hpp"
 #include "case_file.hpp"
 #include "choices.hpp"
 #include "commands.hpp"
@@ -35,6 +36,7 @@ struct SimulateOptions {
   std::optional<std::uint64_t> seed;
   bool no_noise = false;
   std::string count_type = "float32";
+  BackendOptions backend;
   int threads = 0;
 };
 
@@ -47,6 +49,30 @@ SimulationParameters parameters(const SimulateOptions& options) {
   if (options.no_noise) p.dose_e_per_A2 = 0;
   if (options.seed) p.seed = *options.seed;
   return p;
+}
+
+/// What a partial file may be gone on with: another way to compute rounds otherwise.
+std::string origin_of_patterns(const BackendOptions& backend) {
+  return backend.kernels == Kernels::fused ? backend.kind + ", fused" : backend.kind;
+}
+
+/// Backend of this rank; the same patterns come from any number of threads.
+std::unique_ptr<Backend> ready_backend(const BackendOptions& wanted, const Communicator& comm, int threads) {
+  auto chosen = wanted;
+  chosen.threads = threads;
+  chosen.planning = Planning::estimate;
+  chosen.local_rank = comm.local_rank();
+  return make_backend(chosen);
+}
+
+/// Positions that a rank computes at once, the same for all ranks and no more than the largest share.
+int positions_at_once(const Communicator& comm, const Backend& backend, Extent detector,
+                      std::size_t missing) {
+  const std::size_t share = (missing + comm.size() - 1) / comm.size();
+  const auto wanted = static_cast<std::size_t>(backend.usual_waves(detector));
+  auto n = static_cast<double>(std::max<std::size_t>(1, std::min(wanted, share)));
+  comm.max(std::span<double>(&n, 1)); // hosts may have other numbers of cores
+  return static_cast<int>(n);
 }
 
 /// Positions no earlier run has written, ascending, known to every rank.
@@ -168,23 +194,22 @@ private:
   const DatasetHeader& header_;
   DatasetWriter* writer_;
   int batch_;
-  std::vector<float> patterns_;
+  MeteredVector<float, MemoryLabel::other> patterns_;
   std::vector<std::vector<int>> shares_;
 };
 
 /// Makes what is missing of the file; gives whether it ran to the end.
-bool fill(const Communicator& comm, const SimulationParameters& p, const DatasetHeader& header,
-          DatasetWriter* writer, int threads) {
+bool fill(const Communicator& comm, Backend& backend, const SimulationParameters& p,
+          const DatasetHeader& header, DatasetWriter* writer, int threads) {
   const auto positions = static_cast<int>(header.positions_A.size());
   const auto missing = missing_positions(comm, writer, header.positions_A.size());
   const auto box = box_of_windows(header, share(missing, comm.rank(), comm.size()));
-  const auto backend = make_backend({.kind = "cpu", .threads = threads, .planning = Planning::estimate});
-  const Buffer<float> potential(*backend, box.extent().area() * header.slices, MemoryLabel::volume);
+  const Buffer<float> potential(backend, box.extent().area() * header.slices, MemoryLabel::volume);
   const Volume volume{potential.data(), header.slices, box.extent()};
   Saver saver(writer);
   {
     Progress progress("potential", "slices", header.slices, 0, comm.rank() == 0);
-    if (!make_truth(comm, p, writer, box, volume, threads, [&](int done) {
+    if (!make_truth(comm, p, writer, {backend, box, volume}, threads, [&](int done) {
           progress.advance_to(done);
           saver.maybe_save();
           return nobody_interrupted(comm);
@@ -192,9 +217,10 @@ bool fill(const Communicator& comm, const SimulationParameters& p, const Dataset
       return false;
   }
   const Extent grids[] = {header.detector};
-  backend->prepare(grids);
-  Multislice model(*backend, window_model(header), header.probe, threads);
-  PatternRun run(comm, header, writer, missing, threads);
+  backend.prepare(grids);
+  const int batch = positions_at_once(comm, backend, header.detector, missing.size());
+  Multislice model(backend, window_model(header), header.probe, batch);
+  PatternRun run(comm, header, writer, missing, batch);
   int done = positions - static_cast<int>(missing.size());
   Progress progress("patterns", "positions", positions, done, comm.rank() == 0);
   for (int round = 0; round < run.rounds(); ++round) {
@@ -209,22 +235,34 @@ bool fill(const Communicator& comm, const SimulationParameters& p, const Dataset
 int simulate(const SimulateOptions& options, const Communicator& comm) {
   SimulationParameters p;
   DatasetHeader header;
+  std::unique_ptr<Backend> backend;
   std::unique_ptr<DatasetWriter> writer;
   const auto type = meaning(count_types, options.count_type);
+  const int threads = options.threads > 0 ? options.threads : default_threads(comm.local_size());
   comm.agree([&] {
     p = parameters(options);
     header = make_header(p);
-    if (comm.rank() != 0) return;
-    writer = std::make_unique<DatasetWriter>(options.output, header, type, true);
+    backend = ready_backend(options.backend, comm, threads);
   });
-  const int threads = options.threads > 0 ? options.threads : default_threads(comm.local_size());
+  comm.agree([&] { // once nothing above has failed on any rank: that leaves no file
+    if (comm.rank() != 0) return;
+    const auto partial = options.output.string() + ".partial";
+    const bool left_over = std::filesystem::exists(partial);
+    writer = std::make_unique<DatasetWriter>(options.output, header, type, true,
+                                             origin_of_patterns(options.backend));
+    if (left_over && !writer->resumed())
+      fmt::print(stderr,
+                 "ptychoscale: warning: {}: is of another case, seed, backend or version and is begun anew\n",
+                 partial);
+  });
   if (comm.rank() == 0)
-    fmt::print(stderr, "{}: {} positions, {} x {} pixels, {} slices; potential by {}\n", p.name,
-               header.positions_A.size(), header.detector.y, header.detector.x, header.slices,
+    fmt::print(stderr, "{}: {} positions, {} x {} pixels, {} slices; potential by {}; patterns by {}\n",
+               p.name, header.positions_A.size(), header.detector.y, header.detector.x, header.slices,
                choose_sum(p) == PotentialGenerator::Sum::exact ? "the direct structure-factor sum"
-                                                               : "a non-uniform FFT");
+                                                               : "a non-uniform FFT",
+               backend->description());
   watch_for_interruption();
-  const bool whole = fill(comm, p, header, writer.get(), threads);
+  const bool whole = fill(comm, *backend, p, header, writer.get(), threads);
   comm.agree([&] {
     if (writer == nullptr) return;
     whole ? writer->finish() : writer->flush();
@@ -257,15 +295,21 @@ void add_simulate_command(CLI::App& app, Action& action) {
   command->add_option("--count-type", o->count_type, "How counts are stored")
       ->check(CLI::IsMember(words(count_types)))
       ->capture_default_str();
+  add_backend_options(*command, o->backend);
   command
-      ->add_option("--threads", o->threads, "Threads per rank; 0: the machine's cores shared among its ranks")
+      ->add_option("--threads", o->threads,
+                   "Threads per rank, and with --backend cpu patterns that it computes at once; 0: the "
+                   "machine's cores "
+                   "shared among its ranks")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->footer("Examples:\n"
-                  "  ptychoscale simulate smoke -o smoke.h5\n"
-                  "  mpirun -n 4 ptychoscale simulate ci --dose 1e5 -o ci-noisy.h5\n"
-                  "Positions are spread over the ranks. An interrupted run leaves FILE.partial; the same "
-                  "command resumes it.");
+  command->footer(
+      "Examples:\n"
+      "  ptychoscale simulate smoke -o smoke.h5\n"
+      "  mpirun -n 4 ptychoscale simulate ci --dose 1e5 -o ci-noisy.h5\n"
+      "  ptychoscale simulate pbtio3-small --backend cuda -o small.h5\n"
+      "The potential is always made on the CPU. Positions are spread over the ranks. An interrupted "
+      "run leaves FILE.partial; the same command resumes it.");
   command->callback(
       [&action, o] { action = [o](const Invocation& call) { return simulate(*o, *call.comm); }; });
 }

@@ -27,6 +27,8 @@ const Choices<Adjoint> adjoints{
     {"store", Adjoint::store}, {"checkpoint", Adjoint::checkpoint}, {"reverse", Adjoint::reverse}};
 const Choices<Bandwidth> bandwidths{{"none", Bandwidth::none}, {"two_thirds", Bandwidth::two_thirds}};
 const Choices<bool> measurement_places{{"resident", false}, {"stream", true}};
+const Choices<MeasurementType> measurement_types{{"float32", MeasurementType::float32},
+                                                 {"float16", MeasurementType::float16}};
 
 /// A whole number of 1 or more; 0 for any other text.
 int positive_number(std::string_view text) {
@@ -86,8 +88,17 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
       ->capture_default_str();
   add_choice(command, "--bandwidth", s.bandwidth, bandwidths,
              "Bandwidth limit of transmission and propagation");
+  command
+      .add_option("--positions-at-once", s.positions_at_once,
+                  "Positions computed together; more than 1 only with --update batch, since other rules step "
+                  "after every position. The volume stays the same, bit by bit; waves take as many times the "
+                  "memory")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   add_choice(command, "--measurements", s.stream_measurements, measurement_places,
              "Patterns in memory, or read from the file as needed");
+  add_choice(command, "--measurement-type", s.measurement_type, measurement_types,
+             "How patterns are kept in memory: float16 takes half and rounds amplitudes to 11 bits");
 }
 
 void add_gd_options(CLI::App& command, SolverOptions& o) {

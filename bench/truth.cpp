@@ -1,19 +1,22 @@
 #include "truth.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
-#include <vector>
 
 namespace ptychoscale {
 namespace {
 
-/// Rows of `box` out of a whole slice.
-void crop(std::span<const float> whole, Extent extent, Box box, Slice part) {
+using HostSlice = MeteredVector<float, MemoryLabel::other>;
+
+/// Moves the rows of `box` to the front of a whole slice, whose other values are then gone. No row moves
+/// backwards, so none is overwritten before it has moved.
+std::span<const float> crop_in_place(std::span<float> whole, Extent extent, Box box) {
   const auto width = static_cast<std::size_t>(box.x1 - box.x0);
-  for (int y = box.y0; y < box.y1; ++y) {
-    const auto from = static_cast<std::size_t>(y) * extent.x + box.x0;
-    std::copy_n(whole.data() + from, width, part.data + static_cast<std::size_t>(y - box.y0) * width);
-  }
+  float* to = whole.data();
+  for (int y = box.y0; y < box.y1; ++y, to += width)
+    std::memmove(to, whole.data() + static_cast<std::size_t>(y) * extent.x + box.x0, width * sizeof(float));
+  return whole.first(box.extent().area());
 }
 
 /// '1' for each slice that an earlier run stored, known to every rank.
@@ -36,14 +39,14 @@ PotentialGenerator::Sum choose_sum(const SimulationParameters& p) {
   return sites * pixels < quick ? PotentialGenerator::Sum::exact : PotentialGenerator::Sum::nufft;
 }
 
-bool make_truth(const Communicator& comm, const SimulationParameters& p, DatasetWriter* writer, Box box,
-                Volume part, int threads, const std::function<bool(int)>& keep_going) {
+bool make_truth(const Communicator& comm, const SimulationParameters& p, DatasetWriter* writer,
+                const PotentialPart& part, int threads, const std::function<bool(int)>& keep_going) {
   const Specimen specimen(p);
   PotentialGenerator generator(p.volume, p.pixel_A, p.specimen.factors, choose_sum(p), threads);
   const auto stored = stored_slices(comm, writer, p.slices);
   const auto is_stored = [&](int s) { return stored[static_cast<std::size_t>(s)] == '1'; };
-  std::vector<float> whole(p.volume.area());
-  std::vector<float> mine(p.volume.area());
+  HostSlice whole(p.volume.area());
+  HostSlice mine(p.volume.area());
 
   for (int first = 0; first < p.slices; first += comm.size()) {
     const int last = std::min(p.slices, first + comm.size());
@@ -57,7 +60,8 @@ bool make_truth(const Communicator& comm, const SimulationParameters& p, Dataset
       if (writer != nullptr && is_stored(s)) writer->read_truth(s, whole);
       comm.broadcast(std::span<float>(whole), owner);
       if (writer != nullptr && !is_stored(s)) writer->write_truth(s, whole);
-      crop(whole, p.volume, box, part.slice(s));
+      const auto seen = crop_in_place(whole, p.volume, part.box);
+      part.backend.to_device(part.volume.slice(s).data, seen.data(), seen.size_bytes());
     }
     if (!keep_going(last)) return false;
   }

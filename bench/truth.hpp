@@ -6,19 +6,25 @@
 #include "ptychoscale/simulate/simulation.hpp"
 
 #include <functional>
-#include <optional>
 
 namespace ptychoscale {
 
 /// How the projected potential is summed: directly where that is quick, else by the non-uniform FFT.
 [[nodiscard]] PotentialGenerator::Sum choose_sum(const SimulationParameters& parameters);
 
-/// Makes the specimen's potential slice by slice, the ranks taking turns; rank 0 (which has a `writer`)
-/// stores each, or reads it back when an earlier run stored it. Fills `part`, every rank's own box of the
-/// volume. Holds one slice per rank beside it. Collective. Stops early, on all ranks, when `keep_going`
+/// The box of the specimen that a rank's positions see, as memory of its backend.
+struct PotentialPart {
+  Backend& backend;
+  Box box;
+  Volume volume; ///< [slice][y][x] of the box, V * angstrom
+};
+
+/// Makes the specimen's potential slice by slice on the CPU, the ranks taking turns; rank 0 (which has a
+/// `writer`) stores each, or reads it back when an earlier run stored it. Fills every rank's own `part`.
+/// Holds two whole slices per rank beside it. Collective. Stops early, on all ranks, when `keep_going`
 /// (called by all after each round of slices) says so; gives whether it finished.
 [[nodiscard]] bool make_truth(const Communicator& comm, const SimulationParameters& parameters,
-                              DatasetWriter* writer, Box box, Volume part, int threads,
+                              DatasetWriter* writer, const PotentialPart& part, int threads,
                               const std::function<bool(int slices_done)>& keep_going);
 
 } // namespace ptychoscale

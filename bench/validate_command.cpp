@@ -1,7 +1,7 @@
+#include "backend_options.hpp"
 #include "commands.hpp"
 #include "ending.hpp"
 #include "golden.hpp"
-#include "kernels_option.hpp"
 #include "machine.hpp"
 #include "ptychoscale/compute/backend.hpp"
 
@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace ptychoscale {
@@ -18,15 +17,14 @@ namespace {
 
 struct GoldenOptions {
   std::string file;
-  std::string backend = "cpu";
-  std::optional<Kernels> kernels;
+  BackendOptions backend;
 };
 
 int validate_golden(const GoldenOptions& options) {
-  const auto backend = make_backend({.kind = options.backend,
-                                     .threads = default_threads(1),
-                                     .planning = Planning::estimate,
-                                     .kernels = options.kernels});
+  auto chosen = options.backend;
+  chosen.threads = default_threads(1);
+  chosen.planning = Planning::estimate;
+  const auto backend = make_backend(chosen);
   const auto checks = check_golden(options.file, *backend);
   fmt::print("{}\n{:<36}{:>12}{:>12}\n", options.file, "relative error of", "found", "limit");
   for (const auto& c : checks)
@@ -46,10 +44,7 @@ void add_validate_command(CLI::App& app, Action& action) {
       "golden", "Probe, waves, patterns, potential, cost and gradient against a golden file");
   const auto o = std::make_shared<GoldenOptions>();
   golden->add_option("FILE", o->file, "A golden file; every parameter is taken from it")->required();
-  golden->add_option("--backend", o->backend, "What computes")
-      ->check(CLI::IsMember(backend_names()))
-      ->capture_default_str();
-  add_kernels_option(*golden, o->kernels);
+  add_backend_options(*golden, o->backend);
   golden->footer("Example:\n  ptychoscale validate golden validation/golden/FILE.h5");
   golden->callback([&action, o] { action = [o](const Invocation&) { return validate_golden(*o); }; });
 }

@@ -1,16 +1,16 @@
 // One position, forward model and gradient, on any backend, beside plain copies in the same memory,
 // alternating in one run: how close a slice comes to what the memory allows.
 //
-//     position_benchmark --backend cuda --kernels fused --benchmark_filter=position/512
+//     position_benchmark --backend cuda --kernels fused --launch direct --benchmark_filter=position/512
 //
 // Counters, of N x N pixels: `slice_us`, forward and gradient of one slice (a position's time over its
 // slices); `step_us`, the forward slice step alone; `copy_GB_per_s`, bytes read and written by copies of 256
 // MiB; `counted_MB`, what a slice moves by count; `R` = (19 x 8 N^2 bytes / copy bandwidth) / slice time, of
 // which 1 is what 19 reads or writes of a wave per slice would take.
+#include "../backend_options.hpp"
 #include "copy_time.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/physics.hpp"
-#include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 
@@ -22,7 +22,6 @@
 #include <chrono>
 #include <cstdio>
 #include <random>
-#include <string>
 #include <vector>
 
 namespace ptychoscale {
@@ -86,13 +85,13 @@ public:
     const Waves wave{wave_.data(), 1, extent_};
     const Volume volume{potential_.data(), slices_, extent_};
     static constexpr std::array<Offset, 1> origin{};
-    return seconds([&] {
-             for (int s = 0; s < slices_; ++s) {
-               backend_.transmit(wave, volume.slice(s), origin, sigma);
-               backend_.propagate(wave, {factor_.data(), factor_.data(), nullptr}, Sense::direct);
-             }
-           }) /
-           slices_;
+    const auto steps = [&] {
+      for (int s = 0; s < slices_; ++s) {
+        backend_.transmit(wave, volume.slice(s), origin, sigma);
+        backend_.propagate(wave, {factor_.data(), factor_.data(), nullptr}, Sense::direct);
+      }
+    };
+    return seconds([&] { backend_.replay(steps_, origin, steps); }) / slices_;
   }
 
 private:
@@ -126,6 +125,7 @@ private:
   Position centre_;
   Buffer<float> potential_, gradient_, amplitudes_;
   Buffer<Complex> wave_, factor_;
+  Recording steps_;
   Multislice model_;
 };
 
@@ -142,7 +142,8 @@ void measure(benchmark::State& state, const BackendOptions& options) {
   std::vector<double> position_s;
   std::vector<double> step_s;
   std::vector<double> copy_s;
-  (void)(visit.position() + visit.step() + copy()); // warm
+  for (int warm = 0; warm < 2; ++warm) // the first time loads and allocates, the second one records graphs
+    (void)(visit.position() + visit.step() + copy());
   for ([[maybe_unused]] auto _ : state) {
     copy_s.push_back(copy());
     step_s.push_back(visit.step());
@@ -162,14 +163,11 @@ void measure(benchmark::State& state, const BackendOptions& options) {
 int run(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   BackendOptions options;
-  std::string kernels;
   CLI::App app(
       "Forward model and gradient of one position beside plain copies; also takes --benchmark_... options");
-  app.add_option("--backend", options.kind, "What computes")->check(CLI::IsMember(backend_names()));
-  app.add_option("--kernels", kernels, "Of the cuda backend")->check(CLI::IsMember({"cufft", "fused"}));
+  add_backend_options(app, options);
   app.add_option("--threads", options.threads, "Of the cpu backend")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
-  if (!kernels.empty()) options.kernels = kernels == "fused" ? Kernels::fused : Kernels::cufft;
   benchmark::AddCustomContext("backend", make_backend(options)->description());
   auto* all = benchmark::RegisterBenchmark("position",
                                            [options](benchmark::State& state) { measure(state, options); });

@@ -67,6 +67,9 @@ void run(const Options& options) {
   auto solver = resolve(options.solver);
   solver.step = 1; // it scales what is not computed
   solver.stream_measurements = true;
+  if (solver.positions_at_once > 1)
+    throw InputError(fmt::format("--positions-at-once: {}; valid: 1, since kernel times are of one position",
+                                 solver.positions_at_once));
   const auto plan = plan_reconstruction(header, solver, options.ranks);
   if (options.tiles) {
     fmt::print("{}\n", Json(ranks_to_measure(plan.tiling, header.slices)).dump());

@@ -8,6 +8,14 @@
 #include <fmt/ranges.h>
 
 namespace ptychoscale {
+namespace {
+
+[[noreturn]] void refuse_choice_of_cuda(const char* option, const char* word, const std::string& kind) {
+  throw InputError(
+      fmt::format("{}: '{}' is a choice of the cuda backend; leave it out with {}", option, word, kind));
+}
+
+} // namespace
 
 std::vector<std::string> backend_names() {
   std::vector<std::string> names{"cpu"};
@@ -24,8 +32,12 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
   if (options.kind == "cuda") return make_cuda_backend(options);
 #endif
   if (options.kernels)
-    throw InputError(fmt::format("kernels: '{}' is a choice of the cuda backend; leave it out with {}",
-                                 *options.kernels == Kernels::fused ? "fused" : "cufft", options.kind));
+    refuse_choice_of_cuda("kernels", *options.kernels == Kernels::fused ? "fused" : "cufft", options.kind);
+  if (options.launch)
+    refuse_choice_of_cuda("launch", *options.launch == Launch::graph ? "graph" : "direct", options.kind);
+  if (options.messages)
+    refuse_choice_of_cuda("messages", *options.messages == MessageMemory::host ? "host" : "device",
+                          options.kind);
   if (options.kind == "cpu") return make_cpu_backend(options);
   throw InputError(fmt::format("backend: '{}' is unknown; this build has {}", options.kind,
                                fmt::join(backend_names(), ", ")));

@@ -4,7 +4,6 @@
 #include "ptychoscale/io/dataset.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -15,10 +14,6 @@ namespace ptychoscale {
 [[nodiscard]] std::size_t bytes_per_count(CountType type);
 /// Largest count that `type` can hold.
 [[nodiscard]] float largest_count(CountType type);
-
-/// IEEE 754 binary16, rounded to nearest even.
-[[nodiscard]] std::uint16_t half_from_float(float value);
-[[nodiscard]] float float_from_half(std::uint16_t half);
 
 /// Counts as stored: float16 and uint16 rounded to nearest. Every count must be in [0, largest_count(type)].
 void encode(CountType type, std::span<const float> counts, std::span<std::byte> stored);

@@ -3,6 +3,7 @@
 #include "hdf5.hpp"
 #include "input_file.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/half.hpp"
 #include "ptychoscale/io/dataset.hpp"
 
 #include <fmt/format.h>

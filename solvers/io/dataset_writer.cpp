@@ -147,11 +147,12 @@ void create_skeleton(const std::filesystem::path& file, const DatasetHeader& h, 
 } // namespace
 
 struct DatasetWriter::Impl {
-  Impl(const std::filesystem::path& target, const DatasetHeader& h, CountType t, bool truth_wanted)
+  Impl(const std::filesystem::path& target, const DatasetHeader& h, CountType t, bool truth_wanted,
+       std::string_view origin)
       : file(target), header(h), type(t), with_truth(truth_wanted), identity(identity_of(h, t, truth_wanted)),
         partial(target.string() + ".partial", bytes_needed(h, t, truth_wanted)),
-        progress(target.string() + ".partial.progress", identity), centred(h.detector.area()),
-        stored(h.detector.area() * bytes_per_count(t)) {}
+        progress(target.string() + ".partial.progress", fmt::format("{} {}", identity, origin)),
+        centred(h.detector.area()), stored(h.detector.area() * bytes_per_count(t)) {}
 
   void open();
   void start_afresh();
@@ -260,8 +261,8 @@ std::string DatasetWriter::Impl::content_hash() const {
 }
 
 DatasetWriter::DatasetWriter(const std::filesystem::path& file, const DatasetHeader& header, CountType type,
-                             bool with_truth)
-    : impl_(std::make_unique<Impl>(file, header, type, with_truth)) {
+                             bool with_truth, std::string_view origin)
+    : impl_(std::make_unique<Impl>(file, header, type, with_truth, origin)) {
   impl_->open();
 }
 

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <numbers>
 #include <numeric>
 #include <random>
@@ -79,23 +81,40 @@ struct Multislice::State {
   Buffer<Complex> probe; ///< [ky][kx] of the aperture
   Buffer<Complex> fresnel_y, fresnel_x, one_y, one_x;
   Buffer<float> mask;
-  Buffer<Complex> pair;      ///< [2][batch][y][x] on the grid: the waves, then their adjoints
+  Buffer<Complex> pair;      ///< [2][active][y][x] on the grid: the waves, then their adjoints
   Buffer<Complex> detector;  ///< the same on the detector's window (tile grid only)
   Buffer<Complex> kept;      ///< waves at slices 0, interval, 2 interval, ..
   Buffer<Complex> segment;   ///< waves at the slices between two kept ones
-  Buffer<Complex> limited_t; ///< [2][batch][y][x]: transmission function and its adjoint
+  Buffer<Complex> limited_t; ///< [2][active][y][x]: transmission function and its adjoint
+  Buffer<float> pattern;     ///< intensities [active][ky][kx], made when first asked for
 
   int active = 0;              ///< waves in use
   std::vector<Offset> origins; ///< of the grid on the tile, per wave
   std::vector<Offset> windows; ///< of the detector's window on the grid, per wave (tile grid only)
 
+  /// What the verbs of a sweep are given, beside the origins and as many waves as there are.
+  struct SweepArguments {
+    Volume potential;
+    Volume gradient;
+    float step = 0;
+    bool operator==(const SweepArguments&) const = default;
+  };
+  struct RecordedSweep {
+    SweepArguments arguments;
+    Recording recording;
+  };
+  using RecordedSweeps = std::map<int, RecordedSweep>; ///< by the number of waves
+  RecordedSweeps forward_sweeps, backward_sweeps;
+
   State(Backend& b, const MultisliceParameters& parameters, const ApertureProbe& lit, int batch_size);
 
   [[nodiscard]] bool tile() const { return p.grid_kind == GridKind::tile; }
   [[nodiscard]] Waves waves_of(const Buffer<Complex>& buffer, Extent extent, int part) const {
-    return {buffer.data() + static_cast<std::size_t>(part) * static_cast<std::size_t>(batch) * extent.area(),
+    return {buffer.data() + static_cast<std::size_t>(part) * static_cast<std::size_t>(active) * extent.area(),
             active, extent};
   }
+  /// The waves and behind them their adjoints, for verbs that treat all alike.
+  [[nodiscard]] Waves psi_and_chi() const { return {pair.data(), 2 * active, p.grid}; }
   [[nodiscard]] Waves psi() const { return waves_of(pair, p.grid, 0); }
   [[nodiscard]] Waves chi() const { return waves_of(pair, p.grid, 1); }
   [[nodiscard]] Waves detector_psi() const { return tile() ? waves_of(detector, p.detector, 0) : psi(); }
@@ -120,13 +139,14 @@ struct Multislice::State {
   void enter(Waves w, Volume potential);
   void advance(Waves w, Volume potential, int s);
   void leave(Waves w, Volume potential);
+  void replay(RecordedSweeps& sweeps, const SweepArguments& arguments, const std::function<void()>& sweep);
   void forward(Volume potential);
   void to_detector();
   void from_detector();
   void backward(Volume potential, Volume gradient, float step);
   void retreat(Waves behind, const SliceUpdate& update, int s, bool rewind);
-  double losses(const float* amplitudes);
-  double loss_and_gradient(Volume potential, Volume gradient, const float* amplitudes, float step);
+  double losses(Amplitudes amplitudes);
+  double loss_and_gradient(Volume potential, Volume gradient, Amplitudes amplitudes, float step);
 };
 
 Multislice::State::State(Backend& b, const MultisliceParameters& parameters, const ApertureProbe& lit,
@@ -257,6 +277,14 @@ void Multislice::State::leave(Waves w, Volume potential) {
   }
 }
 
+/// Runs a sweep, of which the backend may start a recording as long as the arguments stay the same.
+void Multislice::State::replay(RecordedSweeps& sweeps, const SweepArguments& arguments,
+                               const std::function<void()>& sweep) {
+  auto& recorded = sweeps[active];
+  if (recorded.arguments != arguments) recorded = {arguments, {}};
+  backend.replay(recorded.recording, origins, sweep);
+}
+
 void Multislice::State::forward(Volume potential) {
   const Waves w = psi();
   enter(w, potential);
@@ -280,13 +308,13 @@ void Multislice::State::to_detector() {
 
 /// The adjoint of to_detector() for chi; psi returns to where leave() ended.
 void Multislice::State::from_detector() {
-  backend.transform_columns(detector_chi(), Direction::inverse);
   if (tile()) {
+    backend.transform_columns(detector_chi(), Direction::inverse);
     to_real(detector_chi());
     place_each(chi(), detector_chi(), -1);
     to_mixed(chi());
-  } else if (interval == 0) {
-    backend.transform_columns(psi(), Direction::inverse);
+  } else {
+    backend.transform_columns(interval == 0 ? psi_and_chi() : chi(), Direction::inverse);
   }
 }
 
@@ -312,8 +340,7 @@ void Multislice::State::backward(Volume potential, Volume gradient, float step) 
     if (limited) {
       propagate_real(chi(), fresnel(), Sense::conjugate);
     } else {
-      backend.propagate(chi(), fresnel(), Sense::conjugate);
-      if (rewind) backend.propagate(psi(), fresnel(), Sense::conjugate);
+      backend.propagate(rewind ? psi_and_chi() : chi(), fresnel(), Sense::conjugate);
     }
   };
   if (limited) to_real(chi());
@@ -338,20 +365,20 @@ void Multislice::State::backward(Volume potential, Volume gradient, float step) 
   }
 }
 
-double Multislice::State::losses(const float* amplitudes) {
+double Multislice::State::losses(Amplitudes amplitudes) {
   std::vector<double> each(static_cast<std::size_t>(active));
   backend.amplitude_loss(detector_psi(), amplitudes, detector_chi(), each);
   return std::accumulate(each.begin(), each.end(), 0.0);
 }
 
-double Multislice::State::loss_and_gradient(Volume potential, Volume gradient, const float* amplitudes,
+double Multislice::State::loss_and_gradient(Volume potential, Volume gradient, Amplitudes amplitudes,
                                             float step) {
   if (step != 0 && active != 1) throw RunError("a local step is for one position at a time");
-  forward(potential);
+  replay(forward_sweeps, {potential, {}, 0}, [&] { forward(potential); });
   to_detector();
   const double loss = losses(amplitudes);
   from_detector();
-  backward(potential, gradient, step);
+  replay(backward_sweeps, {potential, gradient, step}, [&] { backward(potential, gradient, step); });
   return loss;
 }
 
@@ -368,16 +395,16 @@ void Multislice::intensities(Volume potential, Offset tile_origin, std::span<con
                              std::span<float> intensities) {
   auto& st = *state_;
   st.load_positions(tile_origin, positions);
-  st.forward(potential);
+  st.replay(st.forward_sweeps, {potential, {}, 0}, [&] { st.forward(potential); });
   st.to_detector();
-  Buffer<float> measured(st.backend, st.detector_psi().size(), MemoryLabel::waves);
-  st.backend.intensity(st.detector_psi(), measured.data());
-  measured.download(intensities);
+  const auto pixels = st.detector_psi().size();
+  if (st.pattern.size() < pixels) st.pattern = {st.backend, pixels, MemoryLabel::waves};
+  st.backend.intensity(st.detector_psi(), st.pattern.data());
+  st.pattern.download(intensities);
 }
 
 double Multislice::loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin,
-                                     std::span<const Position> positions, const float* amplitudes,
-                                     float step) {
+                                     std::span<const Position> positions, Amplitudes amplitudes, float step) {
   state_->load_positions(tile_origin, positions);
   return state_->loss_and_gradient(potential, gradient, amplitudes, step);
 }
@@ -412,7 +439,7 @@ std::vector<Complex> Multislice::slice_waves(Volume potential, Offset origin,
   return after;
 }
 
-double Multislice::vacuum_loss(const float* amplitudes) {
+double Multislice::vacuum_loss(Amplitudes amplitudes) {
   auto& st = *state_;
   st.active = 1;
   const Backend::Shift centred{};

@@ -16,10 +16,9 @@ public:
   double sweep(int, const std::function<void(int)>& before_visit) override {
     double loss = 0;
     for (int round = 0; round < rounds_; ++round) {
-      const auto part = round_part(tile_.positions(), round, rounds_);
-      for (int k = part.first; k < part.last; ++k) {
-        before_visit(k);
-        loss += tile_.visit(k, tile_.view(accumulated_), update_ == UpdateRule::batch ? 0 : step_);
+      for (const auto batch : tile_.batches(round)) {
+        for (int k = batch.first; k < batch.last; ++k) before_visit(k);
+        loss += tile_.visit(batch, tile_.view(accumulated_), update_ == UpdateRule::batch ? 0 : step_);
         exchange_->progress();
       }
       // The local steps are taken back rather than subtracted from the total later: that needs no copy of the

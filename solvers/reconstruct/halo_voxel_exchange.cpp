@@ -26,7 +26,7 @@ public:
     double loss = 0;
     for (int k = 0; k < tile_.positions(); ++k) {
       before_visit(k);
-      const double one = tile_.visit(k, {}, step_);
+      const double one = tile_.visit({k, k + 1}, {}, step_);
       if (tile_.owns(k)) loss += one;
     }
     if ((iteration + 1) % every_ == 0) fill_halos();

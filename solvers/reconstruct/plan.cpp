@@ -24,6 +24,14 @@ void check(const ReconstructionOptions& o, int ranks) {
     throw InputError(fmt::format("step: {} is not usable; give a positive number of (V A)^2", *o.step));
   if (o.method == Method::serial && ranks != 1)
     throw InputError(fmt::format("method: serial runs on 1 rank, not on {}; use gd or hve", ranks));
+  at_least("positions_at_once", o.positions_at_once, 1);
+  const bool steps_in_between = o.method == Method::hve || o.update != UpdateRule::batch;
+  if (o.positions_at_once > 1 && steps_in_between)
+    throw InputError(fmt::format(
+        "positions_at_once: {} needs a method that makes no step between positions, which {} does; valid: 1, "
+        "or gd or serial with update batch",
+        o.positions_at_once,
+        o.method == Method::hve ? "hve" : fmt::format("{} with update {}", name(o.method), name(o.update))));
 }
 
 Tiling tiling_of(const DatasetHeader& h, const ReconstructionOptions& o, int ranks) {

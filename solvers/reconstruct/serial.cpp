@@ -12,13 +12,13 @@ public:
   }
 
   double sweep(int, const std::function<void(int)>& before_visit) override {
-    const bool batch = gradient_.size() > 0;
+    const bool descends = gradient_.size() > 0;
     double loss = 0;
-    for (int k = 0; k < tile_.positions(); ++k) {
-      before_visit(k);
-      loss += batch ? tile_.visit(k, tile_.view(gradient_), 0) : tile_.visit(k, {}, step_);
+    for (const auto batch : tile_.batches(0)) {
+      for (int k = batch.first; k < batch.last; ++k) before_visit(k);
+      loss += descends ? tile_.visit(batch, tile_.view(gradient_), 0) : tile_.visit(batch, {}, step_);
     }
-    if (batch) {
+    if (descends) {
       tile_.backend().axpy(tile_.volume().data, static_cast<float>(-step_), gradient_.data(),
                            gradient_.size());
       gradient_.zero();

@@ -17,6 +17,28 @@ std::vector<int> visited(const Tile& tile, int at_most) {
   return all;
 }
 
+/// A range in pieces of at most so many.
+std::vector<Range> pieces(Range all, int at_most) {
+  std::vector<Range> cut;
+  for (int first = all.first; first < all.last; first += at_most)
+    cut.push_back({first, std::min(first + at_most, all.last)});
+  return cut;
+}
+
+/// Every batch of an iteration, in visiting order.
+std::vector<Range> all_batches(int positions, int rounds, int at_once) {
+  std::vector<Range> all;
+  for (int round = 0; round < rounds; ++round)
+    std::ranges::copy(pieces(round_part(positions, round, rounds), at_once), std::back_inserter(all));
+  return all;
+}
+
+/// Positions computed together: as asked, but no more than a round has, whose waves would never be used.
+int at_once(int asked, int positions, int rounds) {
+  const int fullest_round = (positions + rounds - 1) / rounds;
+  return std::clamp(asked, 1, std::max(fullest_round, 1));
+}
+
 MultisliceParameters model_of(const DatasetHeader& h, const ReconstructionOptions& o, const Tile& tile) {
   MultisliceParameters p = window_model(h);
   p.grid = propagation_grid(h, o.grid, tile);
@@ -34,11 +56,14 @@ Extent propagation_grid(const DatasetHeader& h, GridKind kind, const Tile& tile)
 
 TileSolver::TileSolver(Backend& backend, const Acquisition& acquisition, const ReconstructionPlan& plan,
                        const ReconstructionOptions& options, const Tile& tile)
-    : backend_(backend), visited_(visited(tile, options.positions_at_most)), origin_(tile.extended.origin()),
+    : backend_(backend), visited_(visited(tile, options.positions_at_most)),
+      rounds_(options.method == Method::gd ? plan.rounds : 1),
+      at_once_(at_once(options.positions_at_once, positions(), rounds_)), origin_(tile.extended.origin()),
       extent_(tile.extended.extent()), slices_(acquisition.header.slices),
       volume_(backend, static_cast<std::size_t>(slices_) * extent_.area(), MemoryLabel::volume),
-      model_(backend, model_of(acquisition.header, options, tile), plan.probe),
-      measurements_(backend, acquisition, visited_, options.stream_measurements),
+      model_(backend, model_of(acquisition.header, options, tile), plan.probe, at_once_),
+      measurements_(backend, acquisition, visited_, all_batches(positions(), rounds_, at_once_),
+                    options.measurement_type, options.stream_measurements),
       timer_([&backend] { return backend.now(); }) {
   for (const int i : visited_) {
     owned_.push_back(std::binary_search(tile.own.begin(), tile.own.end(), i));
@@ -46,12 +71,16 @@ TileSolver::TileSolver(Backend& backend, const Acquisition& acquisition, const R
   }
 }
 
-double TileSolver::visit(int k, Volume gradient, double step) {
-  const float* amplitudes = measurements_.at(k, timer_);
+std::vector<Range> TileSolver::batches(int round) const {
+  return pieces(round_part(positions(), round, rounds_), at_once_);
+}
+
+double TileSolver::visit(Range batch, Volume gradient, double step) {
+  const Amplitudes amplitudes = measurements_.at(batch.first, timer_);
+  const std::span<const Position> at(positions_A_.begin() + batch.first, positions_A_.begin() + batch.last);
   const double start = backend_.now();
   const double loss =
-      model_.loss_and_gradient(volume(), gradient, origin_, {&positions_A_[static_cast<std::size_t>(k)], 1},
-                               amplitudes, static_cast<float>(step));
+      model_.loss_and_gradient(volume(), gradient, origin_, at, amplitudes, static_cast<float>(step));
   seconds_of_visits_ += backend_.now() - start;
   return loss;
 }

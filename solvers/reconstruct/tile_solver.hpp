@@ -18,9 +18,12 @@ public:
   [[nodiscard]] TileSolver(Backend& backend, const Acquisition& acquisition, const ReconstructionPlan& plan,
                            const ReconstructionOptions& options, const Tile& tile);
 
-  /// Loss of the k-th of this rank's positions; adds dF/dV to `gradient` unless that is empty, steps the tile
-  /// by -step dF/dV.
-  double visit(int k, Volume gradient, double step);
+  /// Those of this rank's positions that one of its rounds visits, cut into batches that are computed
+  /// together.
+  [[nodiscard]] std::vector<Range> batches(int round) const;
+  /// Loss of a batch, or a part of one; adds dF/dV to `gradient` unless that is empty, steps the tile by
+  /// -step dF/dV (one position at a time).
+  double visit(Range batch, Volume gradient, double step);
   /// Loss of the k-th position for the empty volume.
   double vacuum_loss(int k);
 
@@ -39,6 +42,8 @@ public:
 private:
   Backend& backend_;
   std::vector<int> visited_;
+  int rounds_;
+  int at_once_;
   std::vector<bool> owned_;
   std::vector<Position> positions_A_;
   Offset origin_;

@@ -54,14 +54,16 @@ class CommandLine:
             "XDG_CACHE_HOME": str(cache),
         }
 
-    def start(self, *arguments, ranks=1, **options):
+    def start(self, *arguments, ranks=1, environment=None, **options):
+        """`environment`: what differs from that of all runs; None takes a variable away."""
         launcher = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
+        variables = {**self.environment, **(environment or {})}
         return subprocess.Popen(
             [*launcher, PROGRAM, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self.environment,
+            env={name: value for name, value in variables.items() if value is not None},
             **options,
         )
 

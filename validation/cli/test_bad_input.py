@@ -215,11 +215,15 @@ def test_case_file_that_is_not_json(run, output, tmp_path, text):
         ["simulate", "smoke", "-o", "out.h5", "--dose", "-1"],
         ["simulate", "smoke", "-o", "out.h5", "--dose", "many"],
         ["simulate", "smoke", "-o", "out.h5", "--count-type", "int8"],
+        ["simulate", "smoke", "-o", "out.h5", "--backend", "abacus"],
+        ["simulate", "smoke", "-o", "out.h5", "--kernels", "fused"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--method", "magic"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--iterations", "0"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--mesh", "2by2"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--mesh", "0x2"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--rounds", "0"],
+        ["reconstruct", "in.h5", "-o", "out.h5", "--positions-at-once", "0"],
+        ["reconstruct", "in.h5", "-o", "out.h5", "--measurement-type", "float64"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--step", "-1"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--bandwidth", "two_thirds", "--adjoint", "reverse"],
     ],
@@ -261,6 +265,28 @@ def test_halo_wider_than_a_core(run, output, tiny_dataset):
 
 def test_serial_on_two_ranks(run, output, tiny_dataset):
     run.rejects("reconstruct", tiny_dataset, "-o", output, "--method", "serial", ranks=2, says=["serial", "2"])
+
+
+@RANKS
+@pytest.mark.parametrize("update", ["once", "as_printed"])
+def test_positions_at_once_under_a_rule_that_steps_in_between(run, output, tiny_dataset, ranks, update):
+    options = ["--update", update, "--positions-at-once", 3]
+    reconstruct_rejects(run, tiny_dataset, output, ranks, *options, says=["positions_at_once: 3", update, "update batch"])
+
+
+def test_positions_at_once_of_hve(run, output, tiny_dataset):
+    options = ["--update", "batch", "--positions-at-once", 3]
+    run.rejects("reconstruct", tiny_dataset, "-o", output, "--method", "hve", *options, ranks=2, says=["3", "hve", "gd"])
+    assert not output.exists()
+
+
+@RANKS
+@pytest.mark.parametrize("place", ["resident", "stream"])
+def test_an_amplitude_that_float16_cannot_keep(run, output, damaged, ranks, place):
+    with h5py.File(damaged, "a") as file:
+        file[COUNTS][1, 2, 3, 4] = 20  # of a beam of 1
+    options = ["--measurement-type", "float16", "--measurements", place]
+    reconstruct_rejects(run, damaged, output, ranks, *options, says=["float16", "position 6 has 4.472", "float32"])
 
 
 # Output

@@ -65,6 +65,36 @@ def test_one_rank_of_many_uses_what_was_planned(run, tiny_case, tiny_dataset, me
     assert all(m["ranks"] == 4 and m["seconds_per_position"] > 0 for m in measured)
 
 
+def test_positions_at_once_are_planned_as_they_run(run, tiny_case):
+    options = ["--update", "batch", "--positions-at-once", 3]
+    (one,) = planned(run, tiny_case, "--ranks", 2, "--methods", "gd", "--update", "batch")
+    (many,) = planned(run, tiny_case, "--ranks", 2, "--methods", "gd", *options)
+    alone = ["reconstruct", "--case", tiny_case, "--as-rank", 0, "--of", 2, "--method", "gd", "--measurements", "stream"]
+    (measured,) = rows_of(run, *alone, *options, "--iterations", 1, "--threads", 1)
+    pattern = 48 * 48 * 4
+    # Two more waves of 8 bytes a pixel and two adjoints; two more patterns in use and two read ahead.
+    assert many["memory_waves_bytes_max"] - one["memory_waves_bytes_max"] == 2 * 2 * 2 * pattern
+    assert many["memory_measurements_bytes_max"] - one["memory_measurements_bytes_max"] == 2 * 2 * pattern
+    for label in LABELS:
+        assert measured[f"memory_{label}_bytes_max"] == many[f"memory_{label}_bytes_max"], label
+    assert many["positions_at_once"] == measured["positions_at_once"] == 3
+    assert "positions_at_once" not in one  # rows that were written before it could be chosen still match
+
+
+def test_float16_measurements_are_planned_as_they_run(run, tiny_case):
+    """Resident, all 16 positions and the one being read: that comes as float32 and is halved where it is."""
+    options = ["--methods", "gd", "--ranks", 1, "--measurements", "resident"]
+    (full,) = planned(run, tiny_case, *options)
+    (half,) = planned(run, tiny_case, *options, "--measurement-type", "float16")
+    alone = ["reconstruct", "--case", tiny_case, "--as-rank", 0, "--of", 1, "--method", "gd", "--measurement-type", "float16"]
+    (measured,) = rows_of(run, *alone, "--iterations", 1, "--threads", 1)
+    pixels = 48 * 48
+    assert full["memory_measurements_bytes_max"] == (16 + 1) * 4 * pixels
+    assert half["memory_measurements_bytes_max"] == measured["memory_measurements_bytes_max"] == (16 * 2 + 4) * pixels
+    assert half["measurement_type"] == measured["measurement_type"] == "float16"
+    assert "measurement_type" not in full
+
+
 def test_one_rank_of_a_dataset_and_only_some_positions(run, tiny_dataset):
     (row,) = rows_of(run, "reconstruct", tiny_dataset, "--as-rank", 1, "--of", 2, "--method", "gd", "--positions", 3, "--iterations", 2)
     assert row["positions_visited"] == 3 and row["iterations"] == 2

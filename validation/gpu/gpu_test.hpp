@@ -16,8 +16,8 @@
 // be used. The CPU backend, which has its own tests against fp64 references, is what they compare with.
 namespace ptychoscale::test {
 
-[[nodiscard]] inline std::unique_ptr<Backend> make_gpu(Kernels kernels) {
-  return make_backend({.kind = "cuda", .kernels = kernels});
+[[nodiscard]] inline std::unique_ptr<Backend> make_gpu(Kernels kernels, Launch launch = Launch::graph) {
+  return make_backend({.kind = "cuda", .kernels = kernels, .launch = launch});
 }
 [[nodiscard]] inline std::string name(Kernels kernels) {
   return kernels == Kernels::fused ? "fused" : "cufft";

@@ -1,4 +1,4 @@
-// The memory meter against what the driver says is left of the device's memory.
+// The memory meter against what the driver says is left of the device's memory, and where messages lie.
 #include "gpu_test.hpp"
 #include "ptychoscale/base/physics.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
@@ -18,7 +18,7 @@ std::int64_t free_bytes() {
 
 class GpuMemory : public test::NeedsGpu<testing::TestWithParam<Kernels>> {};
 
-// What a tile of the large cases holds. Exchange buffers are not among it: they are host memory.
+// What a tile of the large cases holds. Exchange buffers are not among it: they may be host memory.
 TEST_P(GpuMemory, TheMeterAgreesWithTheDriver) {
   constexpr Extent detector{512, 512};
   constexpr Extent tile{1024, 1024};
@@ -66,6 +66,38 @@ TEST_P(GpuMemory, TheMeterAgreesWithTheDriver) {
 
 INSTANTIATE_TEST_SUITE_P(Both, GpuMemory, testing::Values(Kernels::cufft, Kernels::fused),
                          [](const auto& kernels) { return test::name(kernels.param); });
+
+class GpuMessages : public test::NeedsGpu<testing::TestWithParam<MessageMemory>> {};
+
+TEST_P(GpuMessages, LieWhereTheOptionSaysAndCarryEveryBit) {
+  constexpr Extent tile{40, 56};
+  constexpr int slices = 3;
+  constexpr Box box{3, 33, 5, 50};
+  const auto backend =
+      make_backend({.kind = "cuda", .messages = GetParam(), .mpi_takes_device_memory = true});
+  const auto values = test::random_floats(slices * tile.area(), -1, 1, 1);
+  const auto from = test::upload(*backend, values, MemoryLabel::volume);
+  const Buffer<float> to(*backend, from.size(), MemoryLabel::volume);
+  const Buffer<float> packed(*backend, slices * box.extent().area(), MemoryLabel::exchange);
+  cudaPointerAttributes attributes{};
+  ASSERT_EQ(cudaPointerGetAttributes(&attributes, packed.data()), cudaSuccess);
+  EXPECT_EQ(attributes.type, GetParam() == MessageMemory::device ? cudaMemoryTypeDevice : cudaMemoryTypeHost);
+
+  backend->pack(packed.data(), {from.data(), slices, tile}, box, 0, slices);
+  backend->unpack({to.data(), slices, tile}, packed.data(), box, 0, slices, Merging::replace);
+  auto expected = values;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const auto y = static_cast<int>(i / tile.x % tile.y);
+    const auto x = static_cast<int>(i % tile.x);
+    if (y < box.y0 || y >= box.y1 || x < box.x0 || x >= box.x1) expected[i] = 0;
+  }
+  EXPECT_EQ(test::download(*backend, to), expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, GpuMessages, testing::Values(MessageMemory::host, MessageMemory::device),
+                         [](const auto& memory) {
+                           return memory.param == MessageMemory::device ? "device" : "host";
+                         });
 
 } // namespace
 } // namespace ptychoscale

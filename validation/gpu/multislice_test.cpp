@@ -74,6 +74,39 @@ Outcome outcome(Backend& backend, const Variant& variant) {
   return o;
 }
 
+/// Losses, gradients and potential of visits as solvers make them: other positions, another gradient, no
+/// gradient and a step, another step, several at once, fewer at once; then as before several needed more
+/// memory than was there. Each kind three times: sweeps run first, are captured then, and after that are
+/// graphs.
+std::vector<double> visits(Backend& backend, const Variant& variant) {
+  const std::size_t voxels = slices * specimen_extent.area();
+  const auto all = static_cast<int>(positions.size());
+  Multislice model(backend, parameters(variant), make_probe({energy_eV, 22, -150, 0, true}, detector, pixel),
+                   all);
+  auto potential = test::upload(backend, test::random_floats(voxels, -100, 300, 1), MemoryLabel::volume);
+  Buffer<float> one(backend, voxels, MemoryLabel::accumulation);
+  Buffer<float> other(backend, voxels, MemoryLabel::accumulation);
+  const auto amplitudes = test::upload(backend, test::random_floats(all * detector.area(), 0, 0.03F, 2),
+                                       MemoryLabel::measurements);
+  std::vector<double> numbers;
+  const auto visit = [&](float* gradient, float step, int first, int count) {
+    const Volume into = gradient == nullptr ? Volume{} : Volume{gradient, slices, specimen_extent};
+    numbers.push_back(model.loss_and_gradient({potential.data(), slices, specimen_extent}, into, origin,
+                                              std::span(positions).subspan(first, count), amplitudes.data(),
+                                              step));
+  };
+  for (float* gradient : {one.data(), other.data()})
+    for (int k = 0; k < all; ++k) visit(gradient, 0, k, 1);
+  for (const float step : {1e3F, 3e2F})
+    for (int k = 0; k < all; ++k) visit(nullptr, step, k, 1);
+  for (const int count : {all, all - 1})
+    for (int round = 0; round < 3; ++round) visit(one.data(), 0, round % (all - count + 1), count);
+  for (int k = 0; k < all; ++k) visit(nullptr, 3e2F, k, 1);
+  for (const auto* buffer : {&potential, &one, &other})
+    for (const float x : test::download(backend, *buffer)) numbers.push_back(x);
+  return numbers;
+}
+
 class GpuMultislice : public test::NeedsGpu<testing::TestWithParam<std::tuple<Variant, Kernels>>> {
 protected:
   Variant variant = std::get<0>(GetParam());
@@ -101,6 +134,13 @@ TEST_P(GpuMultislice, GivesTheSameBitsEachTime) {
   EXPECT_EQ(first.cost, second.cost);
   EXPECT_EQ(first.gradient, second.gradient);
   EXPECT_EQ(first.stepped, second.stepped);
+}
+
+// The same kernels with the same arguments: nothing may differ.
+TEST_P(GpuMultislice, AsGraphsGivesTheBitsOfDirectLaunches) {
+  const auto graph = test::make_gpu(kernels, Launch::graph);
+  const auto direct = test::make_gpu(kernels, Launch::direct);
+  EXPECT_EQ(visits(*graph, variant), visits(*direct, variant));
 }
 
 std::string test_name(const testing::TestParamInfo<std::tuple<Variant, Kernels>>& info) {

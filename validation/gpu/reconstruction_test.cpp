@@ -80,13 +80,19 @@ protected:
     if (comm.size() == 1) all.push_back({.method = Method::serial, .iterations = 5});
     for (const auto update : {UpdateRule::as_printed, UpdateRule::once, UpdateRule::batch})
       all.push_back({.method = Method::gd, .iterations = 5, .update = update, .rounds = 2});
+    all.push_back({.method = Method::gd,
+                   .iterations = 5,
+                   .update = UpdateRule::batch,
+                   .measurement_type = MeasurementType::float16,
+                   .positions_at_once = 3});
     all.push_back({.method = Method::hve, .iterations = 5, .extra_rows = 1});
     return all;
   }
 };
 
 std::string described(const ReconstructionOptions& o) {
-  return std::string(name(o.method)) + ", " + std::string(name(o.update));
+  return std::string(name(o.method)) + ", " + std::string(name(o.update)) + ", " +
+         std::to_string(o.positions_at_once) + " at once";
 }
 
 TEST_P(GpuReconstruction, FiveIterationsEqualTheCpu) {
@@ -101,11 +107,15 @@ TEST_P(GpuReconstruction, FiveIterationsEqualTheCpu) {
   }
 }
 
+// Once with messages from host memory, once as users get it: from the GPU's if MPI takes them.
 TEST_P(GpuReconstruction, GivesTheSameBitsEachTime) {
-  const auto gpu = test::make_gpu(GetParam());
+  const auto from_host = test::make_gpu(GetParam());
+  const auto as_chosen = make_backend({.kind = "cuda",
+                                       .kernels = GetParam(),
+                                       .mpi_takes_device_memory = Communicator::takes_device_memory()});
   for (const auto& options : solvers()) {
-    const auto first = run(*gpu, options);
-    const auto second = run(*gpu, options);
+    const auto first = run(*from_host, options);
+    const auto second = run(*as_chosen, options);
     EXPECT_EQ(first.tile, second.tile) << described(options);
     EXPECT_EQ(first.cost, second.cost) << described(options);
   }

@@ -35,8 +35,10 @@ def test_dry_run_prints_every_step_within_the_time():
     budgets, commands = planned(result.stdout)
     assert sum(budgets.values()) <= SECONDS_IN_ALL
     assert {"configure", "build", "test-kernels", "sanitizer-memcheck", "sanitizer-racecheck", "peer-torch"} <= set(budgets)
+    assert "--backend cuda" in commands["simulate-small-slice"]
     for kernels in ("cufft", "fused"):
-        assert f"--kernels {kernels}" in commands[f"benchmark-{kernels}"]
+        for launch in ("graph", "direct"):
+            assert f"--kernels {kernels} --launch {launch}" in commands[f"benchmark-{kernels}-{launch}"]
     for method, ranks in (("serial", {1}), ("gd", {1, 2, 4}), ("hve", {1, 2, 4})):
         ran = {int(name.split("-")[2]) for name in budgets if name.startswith(f"ci-{method}-")}
         assert ran == ranks, method

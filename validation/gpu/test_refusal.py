@@ -21,6 +21,7 @@ def run(*command):
 @pytest.mark.parametrize(
     "command",
     [
+        ["simulate", CASE, "-o", "out.h5"],
         ["validate", "golden", GOLDEN],
         ["reconstruct", "--case", CASE, "--as-rank", 0, "--of", 1, "--method", "serial"],
         ["rates", "-o", "rates.json"],
@@ -35,6 +36,25 @@ def test_is_refused_with_the_versions(command, tmp_path, monkeypatch):
     assert "'cuda' finds no usable GPU" in error
     assert re.search(r"driver .*CUDA (none|\d+\.\d+)", error), error
     assert re.search(r"built with CUDA \d+\.\d+", error), error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_messages_that_mpi_does_not_take_are_refused(tmp_path):
+    """Which shows nothing where MPI takes a GPU's memory: then the GPU that is hidden here is what is missing."""
+    command = ["reconstruct", "--case", CASE, "--as-rank", 0, "--of", 2, "--method", "gd", "--backend", "cuda"]
+    result = run(PROGRAM, *command, "--messages", "device")
+    assert result.returncode == 2, result.stderr
+    (error,) = [line for line in result.stderr.splitlines() if "error:" in line]
+    if "finds no usable GPU" in error:
+        pytest.skip("this MPI library takes a GPU's memory")
+    assert "messages: 'device' needs an MPI library" in error
+    assert "valid: auto, host" in error
+
+
+def test_all_ranks_stop_before_a_dataset_is_begun(tmp_path):
+    result = run("mpirun", "-n", 2, PROGRAM, "simulate", CASE, "-o", tmp_path / "out.h5", "--backend", "cuda")
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.count("finds no usable GPU") == 1, result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

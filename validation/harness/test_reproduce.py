@@ -1,16 +1,18 @@
 """`ptychoscale reproduce`: the paper's figures carried over rightly, readings, tables, and runs that are kept and not repeated."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 
 from harness import documents
 from harness.errors import RunError
+from harness.project import machine
 from harness.reproduce import counters, fig7b, fig9, findings, headline, memory, paper, ranks, readings, simulated, tables
 from harness.reproduce.ci_case import in_rounds
 from harness.reproduce.line import fit
-from harness.reproduce.work import Outcome, Step, Work, perform, waiting
+from harness.reproduce.work import Outcome, Step, Work, key_of, perform, program_identity, waiting
 
 
 @pytest.fixture
@@ -235,10 +237,10 @@ def test_the_papers_gpus_are_simulated(tmp_path):
     if why := simulated.why_impossible():
         pytest.skip(why)
     work = Work(tmp_path, "mpirun -n {ranks}")
-    steps = simulated.steps(False, FEW_GPUS)
+    steps = simulated.steps(FEW_GPUS)
     assert waiting(work, steps) == [simulated.kernel_times(FEW_GPUS), *steps]  # measured once, for all exchanges
     found = findings.Findings("fig7b", "")
-    phases = simulated.find(found, work, False, FEW_GPUS)
+    phases = simulated.find(found, work, FEW_GPUS)
     assert waiting(Work(tmp_path, work.launcher), steps) == [] and found.failed_checks == []
     rows = {(row["row"], row["quantity"]): row for row in found.rows if "ours" in row}
     for exchange in simulated.WITHOUT_APPP:
@@ -250,12 +252,32 @@ def test_the_papers_gpus_are_simulated(tmp_path):
     assert {row["verdict"] for row in found.rows if "verdict" in row} <= {findings.NOT_REPRODUCED, findings.NOT_JUDGED, findings.REPRODUCED}
 
 
+def test_a_projection_is_made_anew_when_a_machine_changes(tmp_path, monkeypatch):
+    if why := simulated.why_impossible():
+        pytest.skip(why)
+    machines = shutil.copytree(machine.MACHINES, tmp_path / "machines")
+    monkeypatch.setattr(machine, "MACHINES", machines)
+    work = Work(tmp_path, "")
+
+    def keys():
+        program_identity.cache_clear()
+        return [key_of(work, step) for step in (simulated.projection(FEW_GPUS, "appp"), fig9.hve(SMOKE))]
+
+    before = keys()
+    assert keys() == before
+    file = machines / "summit.json"
+    file.write_text(file.read_text().replace('"value": 900,', '"value": 901,'))
+    after = keys()
+    program_identity.cache_clear()
+    assert after[0] != before[0] and after[1] == before[1]
+
+
 @pytest.mark.parametrize(
     ("passes", "allreduce", "factor", "dominated"),
     [
         (4.0, 100.0, findings.NOT_REPRODUCED, findings.NOT_JUDGED),
-        (10.0, 100.0, findings.REPRODUCED, findings.NOT_JUDGED),
-        (40.0, 100.0, findings.NOT_REPRODUCED, findings.REPRODUCED),
+        (10.0, 100.0, findings.NOT_JUDGED, findings.NOT_JUDGED),
+        (20.0, 30.0, findings.REPRODUCED, findings.REPRODUCED),
         (2.0, 3.0, findings.NOT_REPRODUCED, findings.NOT_REPRODUCED),
     ],
 )

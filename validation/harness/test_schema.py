@@ -48,6 +48,18 @@ def test_one_rank_of_many_is_valid(tiny_case):
     assert documents.complaint(program.ask_json(*words, "--measurements", "stream", "--json", "-")) is None
 
 
+def test_choices_that_a_row_names_only_when_made_are_valid(tiny_case):
+    words = ["plan", "--case", tiny_case, "--ranks", 2, "--methods", "gd", "--update", "batch", "--positions-at-once", 3]
+    plan = program.ask_json(*words, "--measurement-type", "float16", "--json", "-")
+    (row,) = plan["benchmarks"]
+    assert row["positions_at_once"] == 3 and row["measurement_type"] == "float16"
+    assert documents.complaint(plan) is None
+    for key in ("positions_at_once", "measurement_type"):
+        broken = copy.deepcopy(plan)
+        broken["benchmarks"][0][key] = 0
+        assert documents.complaint(broken) is not None
+
+
 REQUIRED = [
     "name", "method", "mesh", "ranks", "threads", "grid", "adjoint", "halo_px", "iterations", "step", "seconds_per_iteration",
     "seconds_of_iterations", "compute_seconds_per_iteration_max", "bytes_sent", "messages_sent", "positions_per_rank_max",

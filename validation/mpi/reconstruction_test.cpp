@@ -1,6 +1,7 @@
 // The solvers on real ranks against the serial one, on a small simulated specimen.
 #include "mpi_test.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/half.hpp"
 #include "ptychoscale/io/window_model.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/reconstruct/dry_run.hpp"
@@ -104,14 +105,18 @@ struct Run {
   std::vector<float> tile;
 };
 
-Run run(const Communicator& comm, const DatasetReader& dataset, const ReconstructionOptions& options) {
+Run run(const Communicator& comm, const Acquisition& acquisition, const ReconstructionOptions& options) {
   const auto backend = make_backend({"cpu", 1, Planning::estimate});
-  const auto plan = plan_reconstruction(dataset.header(), options, comm.size());
-  Run r{plan, reconstruct(comm, *backend, acquisition_of(dataset), plan, options, {}), {}};
+  const auto plan = plan_reconstruction(acquisition.header, options, comm.size());
+  Run r{plan, reconstruct(comm, *backend, acquisition, plan, options, {}), {}};
   r.tile.resize(r.result.volume.size());
   r.result.volume.download(r.tile);
   r.result.volume = {}; // before its backend goes
   return r;
+}
+
+Run run(const Communicator& comm, const DatasetReader& dataset, const ReconstructionOptions& options) {
+  return run(comm, acquisition_of(dataset), options);
 }
 
 /// Relative L2 difference between this rank's core and the serial volume, over all ranks.
@@ -205,6 +210,179 @@ TEST_F(ReconstructionOnRanks, StreamedMeasurementsGiveTheSameBits) {
   EXPECT_EQ(run(comm, dataset, options).tile, resident.tile);
 }
 
+TEST_F(ReconstructionOnRanks, PositionsAtOnceChangeNoBitOfTheVolume) {
+  // The gradients of a batch's positions are added in their order, so only the sum of losses may differ,
+  // which is made in fp64 of terms that are alike.
+  std::vector<ReconstructionOptions> all;
+  for (const int rounds : {1, 4}) all.push_back({.rounds = rounds});
+  all.push_back({.halo_A = full_halo_A, .grid = GridKind::tile});
+  all.push_back({.adjoint = Adjoint::checkpoint, .bandwidth = Bandwidth::two_thirds});
+  if (comm.size() == 1) all.push_back({.method = Method::serial});
+  for (auto& options : all) {
+    options.iterations = 2;
+    options.update = UpdateRule::batch;
+    options.positions_at_once = 1;
+    options.stream_measurements = false;
+    const auto one = run(comm, dataset, options);
+    for (const int at_once : {2, 3, 100}) // 3 and 4 rounds: parts that it does not divide; 100: all of a part
+      for (const bool stream : {false, true}) {
+        options.positions_at_once = at_once;
+        options.stream_measurements = stream;
+        const auto many = run(comm, dataset, options);
+        const auto what = std::string(name(options.method)) + ", " + std::to_string(options.rounds) +
+                          " rounds, " + std::to_string(at_once) + " at once" + (stream ? ", streamed" : "");
+        EXPECT_EQ(many.tile, one.tile) << what;
+        for (std::size_t i = 0; i < one.result.cost.size(); ++i)
+          EXPECT_NEAR(many.result.cost[i] / one.result.cost[i], 1, 1e-12) << what;
+        EXPECT_NEAR(many.result.vacuum_cost / one.result.vacuum_cost, 1, 1e-12) << what;
+      }
+  }
+}
+
+TEST_F(ReconstructionOnRanks, PositionsAtOnceTakeTheirWavesAndNoMoreThanARoundHas) {
+  ReconstructionOptions options{.iterations = 1, .update = UpdateRule::batch, .rounds = 4, .step = 1};
+  const auto waves_of = [&](int at_once) {
+    options.positions_at_once = at_once;
+    memory_meter().forget_peaks();
+    const auto r = run(comm, dataset, options);
+    std::vector<std::int64_t> waves;
+    for (const auto& rank : r.result.ranks)
+      waves.push_back(rank.peak_bytes[static_cast<std::size_t>(MemoryLabel::waves)]);
+    return waves;
+  };
+  const auto plan = plan_reconstruction(dataset.header(), options, comm.size());
+  const auto wave = static_cast<std::int64_t>(dataset.header().detector.area() * sizeof(Complex));
+  const auto one = waves_of(1);
+  for (const int at_once : {3, 100}) {
+    const auto many = waves_of(at_once);
+    for (std::size_t rank = 0; rank < one.size(); ++rank) {
+      const auto fullest_round = (static_cast<int>(plan.tiling.tiles[rank].own.size()) + 3) / 4;
+      // Each further position: its wave and its adjoint.
+      EXPECT_EQ(many[rank] - one[rank], (std::min(at_once, fullest_round) - 1) * 2 * wave) << at_once;
+    }
+  }
+}
+
+TEST_F(ReconstructionOnRanks, StreamedBatchesReadEveryPatternOnceAndInOrder) {
+  for (const int at_once : {1, 3}) {
+    const ReconstructionOptions options{.iterations = 2,
+                                        .update = UpdateRule::batch,
+                                        .rounds = 2,
+                                        .step = 1e-3,
+                                        .stream_measurements = true,
+                                        .positions_at_once = at_once};
+    std::vector<int> read;
+    const Acquisition noted{dataset.header(), [&](int position, std::span<float> amplitudes) {
+                              read.push_back(position);
+                              dataset.read_amplitudes(position, amplitudes);
+                            }};
+    const auto backend = make_backend({"cpu", 1, Planning::estimate});
+    const auto plan = plan_reconstruction(dataset.header(), options, comm.size());
+    (void)reconstruct(comm, *backend, noted, plan, options, {});
+    const auto& own = plan.tiling.tiles[static_cast<std::size_t>(comm.rank())].own;
+    const auto first_batch = std::min(static_cast<std::size_t>(at_once), own.size() / 2);
+    ASSERT_EQ(read.size(), 2 * own.size() + first_batch); // the first batch is read ahead once more
+    for (std::size_t i = 0; i < read.size(); ++i) EXPECT_EQ(read[i], own[i % own.size()]) << i;
+  }
+}
+
+TEST_F(ReconstructionOnRanks, PositionsAtOnceNeedAMethodThatDoesNotStepInBetween) {
+  const auto plan = [&](const ReconstructionOptions& options) {
+    (void)plan_reconstruction(dataset.header(), options, 1);
+  };
+  using enum UpdateRule;
+  EXPECT_NO_THROW(plan({.method = Method::gd, .update = batch, .positions_at_once = 2}));
+  EXPECT_NO_THROW(plan({.method = Method::serial, .update = batch, .positions_at_once = 2}));
+  EXPECT_THROW(plan({.method = Method::gd, .update = batch, .positions_at_once = 0}), InputError);
+  EXPECT_THROW(plan({.method = Method::gd, .update = once, .positions_at_once = 2}), InputError);
+  EXPECT_THROW(plan({.method = Method::gd, .update = as_printed, .positions_at_once = 2}), InputError);
+  EXPECT_THROW(plan({.method = Method::serial, .update = once, .positions_at_once = 2}), InputError);
+  EXPECT_THROW(plan({.method = Method::hve, .update = batch, .positions_at_once = 2}), InputError);
+}
+
+TEST_F(ReconstructionOnRanks, Float16MeasurementsGiveTheBitsOfAmplitudesRoundedBefore) {
+  const Acquisition rounded{dataset.header(), [&](int position, std::span<float> amplitudes) {
+                              dataset.read_amplitudes(position, amplitudes);
+                              for (float& a : amplitudes)
+                                a = float_from_half(half_from_float(a / half_amplitude_unit)) *
+                                    half_amplitude_unit;
+                            }};
+  ReconstructionOptions options{.method = Method::gd, .iterations = 2};
+  const auto expected = run(comm, rounded, options);
+  options.measurement_type = MeasurementType::float16;
+  for (const bool stream : {false, true}) {
+    options.stream_measurements = stream;
+    const auto half = run(comm, dataset, options);
+    EXPECT_EQ(half.tile, expected.tile);
+    EXPECT_EQ(half.result.cost, expected.result.cost);
+    EXPECT_EQ(half.result.vacuum_cost, expected.result.vacuum_cost);
+  }
+}
+
+TEST_F(ReconstructionOnRanks, Float16MeasurementsChangeTheCostByNoMoreThanTheirRounding) {
+  // The root of F is the distance between measured and modelled amplitudes, so for any one volume rounding
+  // the measured ones by 2^-11 each can change it by 2^-11 |a| at most. Gradient descent with a stable step
+  // only shrinks what that does to the residual, so this holds after any number of steps as well, in as far
+  // as the model is linear over what the rounding changes.
+  std::vector<float> pattern(dataset.header().detector.area());
+  double square = 0;
+  for (int i = 0; i < static_cast<int>(dataset.header().positions_A.size()); ++i) {
+    dataset.read_amplitudes(i, pattern);
+    for (const float a : pattern) square += static_cast<double>(a) * static_cast<double>(a);
+  }
+  const double bound = 0x1p-11 * std::sqrt(square);
+  ReconstructionOptions options{.method = Method::gd, .iterations = 8, .update = UpdateRule::batch};
+  const auto full = run(comm, dataset, options).result;
+  options.measurement_type = MeasurementType::float16;
+  for (const bool stream : {false, true}) {
+    options.stream_measurements = stream;
+    const auto half = run(comm, dataset, options).result;
+    EXPECT_NE(half.cost.front(), full.cost.front()); // they are rounded at all
+    EXPECT_LE(std::abs(std::sqrt(half.vacuum_cost) - std::sqrt(full.vacuum_cost)), bound);
+    for (std::size_t i = 0; i < full.cost.size(); ++i)
+      EXPECT_LE(std::abs(std::sqrt(half.cost[i]) - std::sqrt(full.cost[i])), bound) << "iteration " << i;
+  }
+}
+
+TEST_F(ReconstructionOnRanks, ResidentFloat16MeasurementsTakeExactlyHalfTheMemory) {
+  const auto resident_of = [&](MeasurementType type) {
+    std::int64_t bytes = 0;
+    const auto backend = make_backend({"cpu", 1, Planning::estimate});
+    const ReconstructionOptions options{.iterations = 1, .step = 1e-3, .measurement_type = type};
+    const ReconstructionHooks while_computing{
+        .on_iteration = {}, .interrupted = [&] {
+          bytes = memory_meter().read().now[static_cast<std::size_t>(MemoryLabel::measurements)];
+          return false;
+        }};
+    const auto plan = plan_reconstruction(dataset.header(), options, comm.size());
+    (void)reconstruct(comm, *backend, acquisition_of(dataset), plan, options, while_computing);
+    return bytes;
+  };
+  const auto full = resident_of(MeasurementType::float32);
+  EXPECT_GT(full, 0);
+  EXPECT_EQ(2 * resident_of(MeasurementType::float16), full);
+}
+
+TEST_F(ReconstructionOnRanks, AnAmplitudeBeyondFloat16IsAnInputErrorNamingItsPosition) {
+  const auto backend = make_backend({"cpu", 1, Planning::estimate});
+  for (const bool stream : {false, true}) {
+    const ReconstructionOptions options{.iterations = 1,
+                                        .step = 1e-3,
+                                        .stream_measurements = stream,
+                                        .measurement_type = MeasurementType::float16};
+    const auto plan = plan_reconstruction(dataset.header(), options, 1);
+    const Acquisition bright{dataset.header(), [](int position, std::span<float> amplitudes) {
+                               std::ranges::fill(amplitudes, position == 5 ? 4.0F : 3.9F);
+                             }};
+    try {
+      (void)reconstruct(Communicator::self(), *backend, bright, plan, options, {});
+      ADD_FAILURE() << "took an amplitude of 4";
+    } catch (const InputError& e) {
+      EXPECT_NE(std::string(e.what()).find("position 5 has 4"), std::string::npos) << e.what();
+    }
+  }
+}
+
 TEST_F(ReconstructionOnRanks, TileGridAndKeptWavesWork) {
   ReconstructionOptions options{
       .method = Method::gd, .iterations = 4, .update = UpdateRule::batch, .halo_A = full_halo_A};
@@ -254,6 +432,13 @@ TEST_F(ReconstructionOnRanks, ADryRunTellsMessagesBytesAndPeaksOfEveryRankExactl
                   .grid = GridKind::tile,
                   .adjoint = Adjoint::store});
   many.push_back({.method = Method::gd, .adjoint = Adjoint::checkpoint, .bandwidth = Bandwidth::two_thirds});
+  for (const bool stream : {false, true})
+    many.push_back({.method = Method::gd,
+                    .update = UpdateRule::batch,
+                    .rounds = 2,
+                    .stream_measurements = stream,
+                    .measurement_type = stream ? MeasurementType::float32 : MeasurementType::float16,
+                    .positions_at_once = 3});
   if (comm.size() != hve_impossible)
     for (const auto fill : {HaloFill::paste, HaloFill::mean, HaloFill::never})
       many.push_back({.method = Method::hve, .halo_fill = fill, .stream_measurements = true});

@@ -83,7 +83,8 @@ def selected(files: list[Path], case: str, method: str, grid: str) -> list[tuple
         report = documents.read_report(file)
         for row in report["benchmarks"]:
             data = row.get("dataset", report["context"].get("dataset", {}))
-            if "as_rank" in row and (data.get("case"), row["method"], row["grid"]) == (case, method, grid):
+            one_at_a_time = row.get("positions_at_once", 1) == 1
+            if "as_rank" in row and one_at_a_time and (data.get("case"), row["method"], row["grid"]) == (case, method, grid):
                 found.append((report["context"], row))
     if not found:
         names = ", ".join(map(str, files))

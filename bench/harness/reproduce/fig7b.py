@@ -32,7 +32,7 @@ def ranks_of(scope: Scope) -> list[int]:
 
 def steps(scope: Scope, setup: simulated.Setup = simulated.Setup()) -> list[Step]:
     real = [step for ranks in ranks_of(scope) for step in in_rounds([repeats(scope, exchange, ranks) for exchange in EXCHANGES])]
-    return real + simulated.steps(scope.quick, setup)
+    return real + simulated.steps(setup)
 
 
 def seconds(outcome: Outcome, phase: str) -> float:
@@ -127,6 +127,6 @@ def add_papers_gpus(findings: Findings, scope: Scope, setup: simulated.Setup) ->
         for statement in tables()["figure_7b_large_gd"]["stated"]:
             findings.judge(statement, NOT_JUDGED, f"no such machine here, and none can be simulated: {why}")
         return
-    for gpus in setup.gpus if (found := simulated.find(findings, scope.work, scope.quick, setup)) else ():
+    for gpus in setup.gpus if (found := simulated.find(findings, scope.work, setup)) else ():
         medians = {exchange: dataclasses.asdict(by_gpus[gpus]) for exchange, by_gpus in found.items()}
         findings.figures |= draw(medians, f"{gpus} simulated GPUs")

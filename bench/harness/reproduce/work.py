@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness import documents, program
 from harness.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+from harness.project import machine
 from harness.project.kernels import projection_program
 
 SECONDS_TO_START = 1.0  # a process, or a few under mpirun
@@ -72,8 +73,10 @@ class Work:
 @functools.cache
 def program_identity(command: str) -> str:
     """What a result depends on besides its own arguments: programs and machine."""
-    programs = [program.executable(), *([projection_program()] if command == "project" else [])]
-    content = " and ".join(hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in programs)
+    files = [Path(program.executable())]
+    if command == "project":  # machines and kernel times are the harness's own
+        files += [Path(projection_program()), *sorted(machine.MACHINES.glob("*.json")), *sorted(Path(machine.__file__).parent.glob("*.py"))]
+    content = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
     return f"{content} on {platform.node()} with {os.cpu_count()} cores"
 
 

@@ -3,6 +3,7 @@
 #include "line_fft.hpp"
 #include "phase.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/half.hpp"
 #include "ptychoscale/compute/frequency.hpp"
 #include "rows_on.hpp"
 #include "scratch.hpp"
@@ -47,6 +48,9 @@ Segment segment_on(Extent slice, Offset origin, int row, int row_length) {
   return {first, std::max(0, last - first), y, origin.x + first};
 }
 
+float amplitude_of(float stored) { return stored; }
+float amplitude_of(std::uint16_t stored) { return float_from_half(stored) * half_amplitude_unit; }
+
 class CpuBackend final : public Backend {
 public:
   explicit CpuBackend(const BackendOptions& o)
@@ -56,6 +60,8 @@ public:
   [[nodiscard]] std::string description() const override {
     return fmt::format("cpu, {} thread{}, {}", threads_, threads_ == 1 ? "" : "s", fftwf_version);
   }
+
+  [[nodiscard]] int usual_waves(Extent) const override { return threads_; }
 
   [[nodiscard]] void* allocate(std::size_t bytes, MemoryLabel label) override {
     void* p = ::operator new(bytes, alignment);
@@ -136,29 +142,10 @@ public:
 
   void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
                         std::span<const Offset> origins, float sigma, bool rewind) override {
-    const int nx = adjoint.extent.x;
-    const float scale = 1.0F / static_cast<float>(nx);
-    const float weight = -2 * sigma * scale * scale;
-    const Extent e = update.potential.extent;
-    for_row_blocks_on(e, origins, adjoint, [&](Complex* a_rows, int wave, int y, int count, Scratch& t) {
-      Complex* w_rows = row_of(transmitted, wave, y);
-      if (!rewind) w_rows = std::copy_n(w_rows, nx * count, t.rows.data()) - nx * count;
-      fft_.rows(a_rows, count, nx, Direction::inverse);
-      fft_.rows(w_rows, count, nx, Direction::inverse);
-      for (int i = 0; i < count; ++i) {
-        Complex* a = a_rows + i * nx;
-        Complex* w = w_rows + i * nx;
-        const auto seg = segment_on(e, origins[static_cast<std::size_t>(wave)], y + i, nx);
-        const float* v = row_of(update.potential.data, e, seg.y) + seg.x;
-        phase::factors(v, sigma, scale, t.cosine.data(), t.sine.data(), seg.n);
-        phase::cross(t.gradient.data(), a + seg.first, w + seg.first, weight, seg.n);
-        deliver(update, seg, t);
-        back_through(a, seg, nx, scale, t);
-        if (rewind) back_through(w, seg, nx, scale, t);
-      }
-      fft_.rows(a_rows, count, nx, Direction::forward);
-      if (rewind) fft_.rows(w_rows, count, nx, Direction::forward);
-    });
+    // One after the other, so that gradients of overlapping waves add in a fixed order.
+    for (int i = 0; i < adjoint.count; ++i)
+      transmit_adjoint_of(transmitted.one(i), adjoint.one(i), update,
+                          origins.subspan(static_cast<std::size_t>(i), 1), sigma, rewind);
   }
 
   void shift_probe(Waves waves, const Aperture& probe, std::span<const Shift> pixels) override {
@@ -197,32 +184,9 @@ public:
     });
   }
 
-  void amplitude_loss(Waves waves, const float* amplitudes, Waves adjoint,
-                      std::span<double> losses) override {
-    const Extent e = waves.extent;
-    const float scale = static_cast<float>(e.area());
-    const float least = undetermined_amplitude(e);
-    std::vector<double> of_row(static_cast<std::size_t>(waves.count) * static_cast<std::size_t>(e.y));
-    for_rows(waves, [&](int wave, int y, Scratch&) {
-      const Complex* w = row_of(waves, wave, y);
-      Complex* r = row_of(adjoint, wave, y);
-      const float* a = amplitudes + (w - waves.data);
-      double sum = 0;
-      for (int x = 0; x < e.x; ++x) {
-        const float modulus = std::sqrt(std::norm(w[x]));
-        const float difference = modulus - a[x];
-        sum += static_cast<double>(difference) * static_cast<double>(difference);
-        r[x] = modulus > least ? w[x] * (scale * difference / modulus) : Complex{};
-      }
-      of_row[static_cast<std::size_t>(wave) * static_cast<std::size_t>(e.y) + static_cast<std::size_t>(y)] =
-          sum;
-    });
-    for (int wave = 0; wave < waves.count; ++wave) {
-      const double* first = of_row.data() + static_cast<std::size_t>(wave) * static_cast<std::size_t>(e.y);
-      double sum = 0;
-      for (int y = 0; y < e.y; ++y) sum += first[y];
-      losses[static_cast<std::size_t>(wave)] = sum;
-    }
+  void amplitude_loss(Waves waves, Amplitudes amplitudes, Waves adjoint, std::span<double> losses) override {
+    std::visit([&](const auto* stored) { amplitude_loss_against(stored, waves, adjoint, losses); },
+               amplitudes);
   }
 
   void intensity(Waves waves, float* intensities) override {
@@ -256,16 +220,17 @@ public:
   void phase_gradient(Waves dt, const SliceUpdate& update, std::span<const Offset> origins,
                       float sigma) override {
     const Extent e = update.potential.extent;
-    for_rows(dt, [&](int wave, int y, Scratch& s) {
-      const auto seg = segment_on(e, origins[static_cast<std::size_t>(wave)], y, dt.extent.x);
-      if (seg.n == 0) return;
-      std::fill_n(s.rows.begin(), seg.n, Complex{1});
-      const float* v = row_of(update.potential.data, e, seg.y) + seg.x;
-      phase::factors(v, sigma, 1, s.cosine.data(), s.sine.data(), seg.n);
-      phase::multiply(s.rows.data(), s.cosine.data(), s.sine.data(), seg.n);
-      phase::cross(s.gradient.data(), row_of(dt, wave, y) + seg.first, s.rows.data(), -2 * sigma, seg.n);
-      deliver(update, seg, s);
-    });
+    for (int wave = 0; wave < dt.count; ++wave) // one after the other, as in transmit_adjoint
+      for_rows(dt.one(wave), [&](int, int y, Scratch& s) {
+        const auto seg = segment_on(e, origins[static_cast<std::size_t>(wave)], y, dt.extent.x);
+        if (seg.n == 0) return;
+        std::fill_n(s.rows.begin(), seg.n, Complex{1});
+        const float* v = row_of(update.potential.data, e, seg.y) + seg.x;
+        phase::factors(v, sigma, 1, s.cosine.data(), s.sine.data(), seg.n);
+        phase::multiply(s.rows.data(), s.cosine.data(), s.sine.data(), seg.n);
+        phase::cross(s.gradient.data(), row_of(dt, wave, y) + seg.first, s.rows.data(), -2 * sigma, seg.n);
+        deliver(update, seg, s);
+      });
   }
 
   void axpy(float* y, float a, const float* x, std::size_t n) override {
@@ -301,26 +266,83 @@ public:
 private:
   Scratch& my_scratch() { return scratch_[static_cast<std::size_t>(omp_get_thread_num())]; }
 
-  /// body(wave, y, scratch). Waves one after the other, so that gradients of overlapping waves add in a fixed
-  /// order.
-  template <class Body> void for_rows(Waves waves, const Body& body) {
+  /// In rows, so that the sum does not depend on the number of threads.
+  template <class Stored>
+  void amplitude_loss_against(const Stored* amplitudes, Waves waves, Waves adjoint,
+                              std::span<double> losses) {
+    const Extent e = waves.extent;
+    const float scale = static_cast<float>(e.area());
+    const float least = undetermined_amplitude(e);
+    std::vector<double> of_row(static_cast<std::size_t>(waves.count) * static_cast<std::size_t>(e.y));
+    for_rows(waves, [&](int wave, int y, Scratch&) {
+      const Complex* w = row_of(waves, wave, y);
+      Complex* r = row_of(adjoint, wave, y);
+      const Stored* a = amplitudes + (w - waves.data);
+      double sum = 0;
+      for (int x = 0; x < e.x; ++x) {
+        const float modulus = std::sqrt(std::norm(w[x]));
+        const float difference = modulus - amplitude_of(a[x]);
+        sum += static_cast<double>(difference) * static_cast<double>(difference);
+        r[x] = modulus > least ? w[x] * (scale * difference / modulus) : Complex{};
+      }
+      of_row[static_cast<std::size_t>(wave) * static_cast<std::size_t>(e.y) + static_cast<std::size_t>(y)] =
+          sum;
+    });
     for (int wave = 0; wave < waves.count; ++wave) {
-#pragma omp parallel for num_threads(threads_) schedule(static)
-      for (int y = 0; y < waves.extent.y; ++y) body(wave, y, my_scratch());
+      const double* first = of_row.data() + static_cast<std::size_t>(wave) * static_cast<std::size_t>(e.y);
+      double sum = 0;
+      for (int y = 0; y < e.y; ++y) sum += first[y];
+      losses[static_cast<std::size_t>(wave)] = sum;
     }
   }
 
-  /// body(rows, wave, first row, count, scratch) on blocks of the rows [first, last) of each wave.
+  /// transmit_adjoint of one wave.
+  void transmit_adjoint_of(Waves transmitted, Waves adjoint, const SliceUpdate& update,
+                           std::span<const Offset> origins, float sigma, bool rewind) {
+    const int nx = adjoint.extent.x;
+    const float scale = 1.0F / static_cast<float>(nx);
+    const float weight = -2 * sigma * scale * scale;
+    const Extent e = update.potential.extent;
+    for_row_blocks_on(e, origins, adjoint, [&](Complex* a_rows, int, int y, int count, Scratch& t) {
+      Complex* w_rows = row_of(transmitted, 0, y);
+      if (!rewind) w_rows = std::copy_n(w_rows, nx * count, t.rows.data()) - nx * count;
+      fft_.rows(a_rows, count, nx, Direction::inverse);
+      fft_.rows(w_rows, count, nx, Direction::inverse);
+      for (int i = 0; i < count; ++i) {
+        Complex* a = a_rows + i * nx;
+        Complex* w = w_rows + i * nx;
+        const auto seg = segment_on(e, origins.front(), y + i, nx);
+        const float* v = row_of(update.potential.data, e, seg.y) + seg.x;
+        phase::factors(v, sigma, scale, t.cosine.data(), t.sine.data(), seg.n);
+        phase::cross(t.gradient.data(), a + seg.first, w + seg.first, weight, seg.n);
+        deliver(update, seg, t);
+        back_through(a, seg, nx, scale, t);
+        if (rewind) back_through(w, seg, nx, scale, t);
+      }
+      fft_.rows(a_rows, count, nx, Direction::forward);
+      if (rewind) fft_.rows(w_rows, count, nx, Direction::forward);
+    });
+  }
+
+  /// body(wave, y, scratch) on all waves at once: the fewer parallel regions, the less threads wait.
+  template <class Body> void for_rows(Waves waves, const Body& body) {
+#pragma omp parallel for collapse(2) num_threads(threads_) schedule(static)
+    for (int wave = 0; wave < waves.count; ++wave)
+      for (int y = 0; y < waves.extent.y; ++y) body(wave, y, my_scratch());
+  }
+
+  /// body(rows, wave, first row, count, scratch) on blocks of the rows [first, last) of each wave, on all
+  /// waves at once.
   template <class Range, class Body> void for_row_blocks(Waves waves, const Range& range, const Body& body) {
-    for (int wave = 0; wave < waves.count; ++wave) {
-      const Rows rows = range(wave);
-      const int blocks = (rows.last - rows.first + LineFft::row_block - 1) / LineFft::row_block;
-#pragma omp parallel for num_threads(threads_) schedule(static)
-      for (int block = 0; block < blocks; ++block) {
+    const int most_blocks = (waves.extent.y + LineFft::row_block - 1) / LineFft::row_block;
+#pragma omp parallel for collapse(2) num_threads(threads_) schedule(static)
+    for (int wave = 0; wave < waves.count; ++wave)
+      for (int block = 0; block < most_blocks; ++block) {
+        const Rows rows = range(wave);
         const int y = rows.first + block * LineFft::row_block;
+        if (y >= rows.last) continue;
         body(row_of(waves, wave, y), wave, y, std::min(LineFft::row_block, rows.last - y), my_scratch());
       }
-    }
   }
   template <class Body> void for_row_blocks(Waves waves, const Body& body) {
     for_row_blocks(

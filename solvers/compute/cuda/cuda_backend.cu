@@ -2,13 +2,18 @@
 #include "cuda_backend.hpp"
 #include "detector_kernels.cuh"
 #include "device.hpp"
+#include "device_origins.hpp"
 #include "limited_kernels.cuh"
+#include "message_memory.hpp"
 #include "out_of_memory.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "replay.hpp"
 #include "slice_step.hpp"
 #include "stream.hpp"
 #include "volume_kernels.cuh"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <numeric>
 #include <string>
@@ -19,8 +24,8 @@ namespace {
 
 using namespace cuda;
 
-[[noreturn]] void refuse_device_memory(std::size_t bytes, MemoryLabel label) {
-  RefusedMemory refused{label, bytes, 0, 0};
+[[noreturn]] void refuse_device_memory(std::size_t bytes, MemoryLabel label, MessageMemory messages) {
+  RefusedMemory refused{label, bytes, 0, 0, messages};
   check(cudaMemGetInfo(&refused.free, &refused.total), "cudaMemGetInfo");
   throw RunError(out_of_memory_text(refused, memory_meter().read()));
 }
@@ -28,24 +33,34 @@ using namespace cuda;
 class CudaBackend final : public Backend {
 public:
   explicit CudaBackend(const BackendOptions& options)
-      : device_(choose_device(options.local_rank)),
+      : messages_(choose_message_memory(options)), device_(choose_device(options.local_rank)),
+        launch_(options.launch.value_or(Launch::graph)), origins_(*this, stream_.get()),
         slice_step_(options.kernels == Kernels::fused ? make_fused_slice_step(*this, stream_.get())
                                                       : make_cufft_slice_step(*this, stream_.get())) {}
 
   [[nodiscard]] std::string_view name() const override { return "cuda"; }
   [[nodiscard]] std::string description() const override {
-    return "cuda, " + describe_device(device_) + ", " + slice_step_->description();
+    return "cuda, " + describe_device(device_) + ", " + slice_step_->description() +
+           (launch_ == Launch::graph ? ", launch graph" : ", launch direct") + ", " + describe(messages_);
+  }
+
+  /// 256 MiB of them, in pairs, which is more than any GPU needs to be busy and little of its memory; no more
+  /// than 64, since a graph has nodes for each.
+  [[nodiscard]] int usual_waves(Extent extent) const override {
+    return static_cast<int>(
+        std::clamp<std::size_t>((std::size_t{128} << 20) / (sizeof(Complex) * extent.area()), 1, 64));
   }
 
   [[nodiscard]] void* allocate(std::size_t bytes, MemoryLabel label) override {
-    void* memory = label == MemoryLabel::exchange ? allocate_pinned(bytes) : allocate_on_device(bytes, label);
+    void* memory = pinned(label) ? allocate_pinned(bytes) : allocate_on_device(bytes, label);
     memory_meter().add(label, bytes);
     return memory;
   }
   void release(void* memory, std::size_t bytes, MemoryLabel label) noexcept override {
+    ++releases_;
     report(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize");
     memory_meter().remove(label, bytes);
-    if (label == MemoryLabel::exchange)
+    if (pinned(label))
       report(cudaFreeHost(memory), "cudaFreeHost");
     else
       report(cudaFree(memory), "cudaFree");
@@ -71,14 +86,21 @@ public:
     slice_step_->transform_columns(waves, direction);
   }
   void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) override {
-    slice_step_->transmit(waves, potential, origins, sigma);
+    slice_step_->transmit(waves, potential, origins_.of(origins), sigma);
   }
   void propagate(Waves waves, const Propagator& propagator, Sense sense) override {
     slice_step_->propagate(waves, propagator, sense);
   }
   void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
                         std::span<const Offset> origins, float sigma, bool rewind) override {
-    slice_step_->transmit_adjoint(transmitted, adjoint, update, origins, sigma, rewind);
+    slice_step_->transmit_adjoint(transmitted, adjoint, update, origins_.of(origins), sigma, rewind);
+  }
+
+  void replay(Recording& recording, std::span<const Offset> origins,
+              const std::function<void()>& verbs) override {
+    if (launch_ == Launch::direct) return verbs();
+    static_cast<void>(origins_.of(origins)); // before what is captured, so that that does not set them
+    cuda::replay(recording, releases_, stream_.get(), verbs);
   }
 
   void shift_probe(Waves waves, const Aperture& probe, std::span<const Shift> pixels) override {
@@ -95,14 +117,16 @@ public:
     check_launch("place");
   }
 
-  void amplitude_loss(Waves waves, const float* amplitudes, Waves adjoint,
-                      std::span<double> losses) override {
+  void amplitude_loss(Waves waves, Amplitudes amplitudes, Waves adjoint, std::span<double> losses) override {
     const auto ny = static_cast<std::size_t>(waves.extent.y);
     const std::size_t all_rows = ny * static_cast<std::size_t>(waves.count);
     if (loss_of_row_.size() < all_rows) loss_of_row_ = Buffer<double>(*this, all_rows, MemoryLabel::waves);
-    cuda::amplitude_loss<<<static_cast<unsigned>(all_rows), loss_threads, 0, stream_.get()>>>(
-        raw(waves.data), amplitudes, raw(adjoint.data), waves.extent.x,
-        static_cast<float>(waves.extent.area()), undetermined_amplitude(waves.extent), loss_of_row_.data());
+    const auto launch = [&](const auto* stored) {
+      cuda::amplitude_loss<<<static_cast<unsigned>(all_rows), loss_threads, 0, stream_.get()>>>(
+          raw(waves.data), stored, raw(adjoint.data), waves.extent.x, static_cast<float>(waves.extent.area()),
+          undetermined_amplitude(waves.extent), loss_of_row_.data());
+    };
+    std::visit(launch, amplitudes);
     check_launch("amplitude_loss");
     std::vector<double> host(all_rows);
     to_host(host.data(), loss_of_row_.data(), all_rows * sizeof(double));
@@ -117,9 +141,10 @@ public:
   }
 
   void transmission(Waves t, Slice potential, std::span<const Offset> origins, float sigma) override {
+    const Offset* on_device = origins_.of(origins);
     for (int i = 0; i < t.count; ++i)
       set_transmission<<<tiles_for(t.extent), tile_threads(), 0, stream_.get()>>>(
-          raw(t.one(i).data), t.extent, {potential.data, potential.extent, sigma}, origins[i]);
+          raw(t.one(i).data), t.extent, {potential.data, potential.extent, sigma}, on_device + i);
     check_launch("transmission");
   }
 
@@ -132,10 +157,11 @@ public:
   void phase_gradient(Waves dt, const SliceUpdate& update, std::span<const Offset> origins,
                       float sigma) override {
     const Extent e = update.potential.extent;
+    const Offset* on_device = origins_.of(origins);
     for (int i = 0; i < dt.count; ++i)
       cuda::phase_gradient<<<tiles_for(dt.extent), tile_threads(), 0, stream_.get()>>>(
           raw(dt.one(i).data), dt.extent, {update.potential.data, e, sigma},
-          {update.potential.data, update.gradient, e, update.step}, origins[i]);
+          {update.potential.data, update.gradient, e, update.step}, on_device + i);
     check_launch("phase_gradient");
   }
 
@@ -159,6 +185,9 @@ public:
   }
 
 private:
+  [[nodiscard]] bool pinned(MemoryLabel label) const {
+    return label == MemoryLabel::exchange && messages_ == MessageMemory::host;
+  }
   void* allocate_pinned(std::size_t bytes) {
     void* memory = nullptr;
     const auto status = cudaHostAlloc(&memory, bytes, cudaHostAllocDefault);
@@ -171,7 +200,7 @@ private:
   void* allocate_on_device(std::size_t bytes, MemoryLabel label) {
     void* memory = nullptr;
     const auto status = cudaMalloc(&memory, bytes);
-    if (status == cudaErrorMemoryAllocation) refuse_device_memory(bytes, label);
+    if (status == cudaErrorMemoryAllocation) refuse_device_memory(bytes, label, messages_);
     check(status, "cudaMalloc");
     zero(memory, bytes);
     synchronize();
@@ -190,8 +219,12 @@ private:
     check_launch("move_box");
   }
 
+  MessageMemory messages_;
   int device_;
+  Launch launch_;
+  std::uint64_t releases_ = 0;
   Stream stream_; // below it what is released on it
+  DeviceOrigins origins_;
   std::unique_ptr<SliceStep> slice_step_;
   Buffer<double> loss_of_row_;
 };

@@ -14,18 +14,18 @@ __global__ void scale_waves(Complex64* w, std::size_t n, float factor) {
   if (i < n) w[i] = scaled(w[i], factor);
 }
 
-__global__ void transmit_kernel(Complex64* w, Extent e, SliceOn slice, Offset origin, float scale) {
+__global__ void transmit_kernel(Complex64* w, Extent e, SliceOn slice, const Offset* origin, float scale) {
   const Pixel p = my_pixel();
-  if (inside(p, e)) w[at(p, e)] = times(w[at(p, e)], transmission_at(p, slice, origin, scale));
+  if (inside(p, e)) w[at(p, e)] = times(w[at(p, e)], transmission_at(p, slice, *origin, scale));
 }
 
 __global__ void transmit_adjoint_kernel(Complex64* w, Complex64* a, Extent e, SliceOn slice, UpdateOn update,
-                                        Offset origin, float scale, bool rewind) {
+                                        const Offset* origin, float scale, bool rewind) {
   const Pixel p = my_pixel();
   if (!inside(p, e)) return;
   const std::size_t i = at(p, e);
-  const Complex64 t = transmission_at(p, slice, origin, scale);
-  const Pixel on = moved(p, origin);
+  const Complex64 t = transmission_at(p, slice, *origin, scale);
+  const Pixel on = moved(p, *origin);
   if (inside(on, slice.extent)) deliver(-2 * slice.sigma * scale * scale * cross(a[i], w[i]), on, update);
   a[i] = times_conjugate(a[i], t);
   if (rewind) w[i] = times_conjugate(w[i], t);
@@ -55,12 +55,13 @@ public:
     if (direction == Direction::inverse) scale(waves, 1.0F / static_cast<float>(waves.extent.y));
   }
 
-  void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) override {
+  void transmit(Waves waves, Slice potential, const Offset* origins, float sigma) override {
     plans_.rows(waves, Direction::inverse);
     const float scale = 1.0F / static_cast<float>(waves.extent.x);
     for (int i = 0; i < waves.count; ++i)
       transmit_kernel<<<tiles_for(waves.extent), tile_threads(), 0, stream_>>>(
-          raw(waves.one(i).data), waves.extent, {potential.data, potential.extent, sigma}, origins[i], scale);
+          raw(waves.one(i).data), waves.extent, {potential.data, potential.extent, sigma}, origins + i,
+          scale);
     check_launch("transmit");
     plans_.rows(waves, Direction::forward);
   }
@@ -76,8 +77,8 @@ public:
     plans_.columns(waves, Direction::inverse);
   }
 
-  void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
-                        std::span<const Offset> origins, float sigma, bool rewind) override {
+  void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update, const Offset* origins,
+                        float sigma, bool rewind) override {
     if (!rewind) transmitted = copy(transmitted);
     plans_.rows(transmitted, Direction::inverse);
     plans_.rows(adjoint, Direction::inverse);
@@ -87,7 +88,7 @@ public:
     // One launch per wave: overlapping windows add to the gradient in a fixed order.
     for (int i = 0; i < adjoint.count; ++i)
       transmit_adjoint_kernel<<<tiles_for(adjoint.extent), tile_threads(), 0, stream_>>>(
-          raw(transmitted.one(i).data), raw(adjoint.one(i).data), adjoint.extent, slice, target, origins[i],
+          raw(transmitted.one(i).data), raw(adjoint.one(i).data), adjoint.extent, slice, target, origins + i,
           scale, rewind);
     check_launch("transmit_adjoint");
     plans_.rows(adjoint, Direction::forward);

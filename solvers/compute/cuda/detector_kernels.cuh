@@ -1,6 +1,10 @@
 #pragma once
 
 #include "launch.cuh"
+#include "ptychoscale/compute/backend.hpp"
+
+#include <cstdint>
+#include <cuda_fp16.h>
 
 // Probe and detector: one thread per pixel, except for the loss.
 namespace ptychoscale::cuda {
@@ -40,18 +44,24 @@ static __global__ void intensity(const Complex64* w, float* out, std::size_t n) 
   if (i < n) out[i] = w[i].re * w[i].re + w[i].im * w[i].im;
 }
 
+__device__ inline float amplitude_of(float stored) { return stored; }
+__device__ inline float amplitude_of(std::uint16_t stored) {
+  return __half2float(__ushort_as_half(stored)) * half_amplitude_unit;
+}
+
 inline constexpr int loss_threads = 256;
 
 /// One block per row: residual wave, and the row's loss by a tree of fixed shape.
-static __global__ void amplitude_loss(const Complex64* w, const float* amplitudes, Complex64* adjoint, int nx,
-                                      float scale, float least, double* loss_of_row) {
+template <class Stored>
+static __global__ void amplitude_loss(const Complex64* w, const Stored* amplitudes, Complex64* adjoint,
+                                      int nx, float scale, float least, double* loss_of_row) {
   __shared__ double part[loss_threads];
   const std::size_t row = static_cast<std::size_t>(blockIdx.x) * static_cast<std::size_t>(nx);
   double sum = 0;
   for (int x = static_cast<int>(threadIdx.x); x < nx; x += loss_threads) {
     const Complex64 v = w[row + x];
     const float modulus = sqrtf(v.re * v.re + v.im * v.im);
-    const float difference = modulus - amplitudes[row + x];
+    const float difference = modulus - amplitude_of(amplitudes[row + x]);
     sum += static_cast<double>(difference) * static_cast<double>(difference);
     adjoint[row + x] = scaled(v, modulus > least ? scale * difference / modulus : 0.0F);
   }

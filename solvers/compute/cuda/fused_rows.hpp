@@ -15,12 +15,6 @@ template <int N> struct RowBlock {
   static constexpr int memory = lines * padded(N); ///< shared, in complex64
 };
 
-/// Origins of the waves of one launch on the slice.
-struct Origins {
-  static constexpr int most = 64;
-  Offset of[most];
-};
-
 /// Whether any of the rows [y0, y1) of a wave of nx columns lies on the slice.
 PTYCHOSCALE_HD bool on_slice(int y0, int y1, int nx, Offset origin, Extent slice) {
   return y1 + origin.y > 0 && y0 + origin.y < slice.y && nx + origin.x > 0 && origin.x < slice.x;
@@ -86,13 +80,13 @@ struct TransmitRows {
   SliceOn slice;
   float scale;
   Twiddles twiddles;
-  Origins origins;
+  const Offset* origins; ///< of the waves on the slice
 };
 template <int N, class Barrier>
 PTYCHOSCALE_HD void transmit_rows(const TransmitRows& job, Place place, Complex64* shared,
                                   const Barrier& barrier) {
   const RowPart<N> part(place, job.ny, shared);
-  const Offset origin = job.origins.of[place.wave];
+  const Offset origin = job.origins[place.wave];
   if (!on_slice(part.y0, part.y0 + RowBlock<N>::lines, N, origin, job.slice.extent)) return;
   const bool there = part.y < job.ny && on_slice(part.y, part.y + 1, N, origin, job.slice.extent);
   LineValues<N> v;
@@ -113,7 +107,7 @@ struct TransmitAdjointRows {
   int ny;
   SliceOn slice;
   UpdateOn update;
-  Offset origin;
+  const Offset* origin; ///< of the wave on the slice
   float scale;
   bool rewind;
   Twiddles twiddles;
@@ -132,8 +126,9 @@ template <int N, class Barrier>
 PTYCHOSCALE_HD void transmit_adjoint_rows(const TransmitAdjointRows& job, Place place, Complex64* shared,
                                           const Barrier& barrier) {
   const RowPart<N> part(place, job.ny, shared);
-  if (!on_slice(part.y0, part.y0 + RowBlock<N>::lines, N, job.origin, job.slice.extent)) return;
-  const bool there = part.y < job.ny && on_slice(part.y, part.y + 1, N, job.origin, job.slice.extent);
+  const Offset origin = *job.origin;
+  if (!on_slice(part.y0, part.y0 + RowBlock<N>::lines, N, origin, job.slice.extent)) return;
+  const bool there = part.y < job.ny && on_slice(part.y, part.y + 1, N, origin, job.slice.extent);
   const float weight = -2 * job.slice.sigma * job.scale * job.scale;
   const Aside<N> aside(place, shared);
   LineValues<N> v;
@@ -143,8 +138,8 @@ PTYCHOSCALE_HD void transmit_adjoint_rows(const TransmitAdjointRows& job, Place 
   load_row<N, outer_radix<N>>(v, job.adjoint + part.begin, part.t, there);
   transform<N, Order::ascending, Direction::inverse>(v, part.t, part.line, job.twiddles.ascending, barrier);
   for_values<N, inner_radix<N>>(part.t, [&](int slot, int x) {
-    const Complex64 t = transmission_at({part.y, x}, job.slice, job.origin, job.scale);
-    const Pixel on = moved({part.y, x}, job.origin);
+    const Complex64 t = transmission_at({part.y, x}, job.slice, origin, job.scale);
+    const Pixel on = moved({part.y, x}, origin);
     const Complex64 w = aside[slot];
     if (there && inside(on, job.slice.extent)) deliver(weight * cross(v[slot], w), on, job.update);
     v[slot] = times_conjugate(v[slot], t);

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -63,20 +62,16 @@ public:
            waves.count, stream_);
   }
 
-  void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) override {
+  void transmit(Waves waves, Slice potential, const Offset* origins, float sigma) override {
     if (!serves(waves.extent)) return any_extent_->transmit(waves, potential, origins, sigma);
     const auto [ny, nx] = waves.extent;
-    for (int first = 0; first < waves.count; first += Origins::most) {
-      const int count = std::min(Origins::most, waves.count - first);
-      TransmitRows job{raw(waves.one(first).data),
-                       ny,
-                       {potential.data, potential.extent, sigma},
-                       reciprocal(nx),
-                       twiddles(nx),
-                       {}};
-      std::copy_n(origins.begin() + first, count, job.origins.of);
-      launch(job, nx, count, stream_);
-    }
+    launch(TransmitRows{raw(waves.data),
+                        ny,
+                        {potential.data, potential.extent, sigma},
+                        reciprocal(nx),
+                        twiddles(nx),
+                        origins},
+           nx, waves.count, stream_);
   }
 
   void propagate(Waves waves, const Propagator& p, Sense sense) override {
@@ -87,8 +82,8 @@ public:
     launch(PropagateColumns{raw(waves.data), nx, propagator, twiddles(ny)}, ny, waves.count, stream_);
   }
 
-  void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
-                        std::span<const Offset> origins, float sigma, bool rewind) override {
+  void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update, const Offset* origins,
+                        float sigma, bool rewind) override {
     if (!serves(adjoint.extent))
       return any_extent_->transmit_adjoint(transmitted, adjoint, update, origins, sigma, rewind);
     const auto [ny, nx] = adjoint.extent;
@@ -100,7 +95,7 @@ public:
                                  ny,
                                  {update.potential.data, e, sigma},
                                  {update.potential.data, update.gradient, e, update.step},
-                                 origins[static_cast<std::size_t>(i)],
+                                 origins + i,
                                  reciprocal(nx),
                                  rewind,
                                  twiddles(nx)},

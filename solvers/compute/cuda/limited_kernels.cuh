@@ -6,9 +6,9 @@
 // With a bandwidth limit the transmission function is a wave of its own: one thread per pixel.
 namespace ptychoscale::cuda {
 
-static __global__ void set_transmission(Complex64* t, Extent e, SliceOn slice, Offset origin) {
+static __global__ void set_transmission(Complex64* t, Extent e, SliceOn slice, const Offset* origin) {
   const Pixel p = my_pixel();
-  if (inside(p, e)) t[at(p, e)] = transmission_at(p, slice, origin, 1);
+  if (inside(p, e)) t[at(p, e)] = transmission_at(p, slice, *origin, 1);
 }
 
 static __global__ void multiply(Complex64* w, const Complex64* factor, std::size_t n, bool conjugate) {
@@ -17,11 +17,11 @@ static __global__ void multiply(Complex64* w, const Complex64* factor, std::size
 }
 
 static __global__ void phase_gradient(const Complex64* dt, Extent e, SliceOn slice, UpdateOn update,
-                                      Offset origin) {
+                                      const Offset* origin) {
   const Pixel p = my_pixel();
-  const Pixel on = moved(p, origin);
+  const Pixel on = moved(p, *origin);
   if (!inside(p, e) || !inside(on, slice.extent)) return;
-  deliver(-2 * slice.sigma * cross(dt[at(p, e)], transmission_at(p, slice, origin, 1)), on, update);
+  deliver(-2 * slice.sigma * cross(dt[at(p, e)], transmission_at(p, slice, *origin, 1)), on, update);
 }
 
 } // namespace ptychoscale::cuda

@@ -21,14 +21,22 @@ std::string ledger(const MemoryMeter::Reading& meter) {
   return rows.empty() ? "nothing" : fmt::format("{}", fmt::join(rows, ", "));
 }
 
-/// An option that does without most of what a label holds.
+/// An option that does without a part of what a label holds.
 struct Saving {
   MemoryLabel label;
+  double part;
   const char* option;
 };
-constexpr Saving savings[] = {{MemoryLabel::measurements, "--measurements stream"},
-                              {MemoryLabel::waves, "--adjoint reverse"},
-                              {MemoryLabel::waves, "--adjoint checkpoint"}};
+constexpr Saving savings[] = {{MemoryLabel::measurements, 1.0, "--measurements stream"},
+                              {MemoryLabel::measurements, 0.5, "--measurement-type float16"},
+                              {MemoryLabel::waves, 1.0, "--adjoint reverse"},
+                              {MemoryLabel::waves, 1.0, "--adjoint checkpoint"},
+                              {MemoryLabel::exchange, 1.0, "--messages host"}};
+
+/// Whether what a label holds is the GPU's memory.
+bool on_device(MemoryLabel label, MessageMemory messages) {
+  return label != MemoryLabel::exchange || messages == MessageMemory::device;
+}
 
 } // namespace
 
@@ -36,8 +44,10 @@ std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::
   const std::size_t missing = refused.asked > refused.free ? refused.asked - refused.free : 0;
   std::vector<std::string> options;
   for (const auto& s : savings) {
+    if (!on_device(s.label, refused.messages)) continue;
     const auto held = static_cast<std::size_t>(meter.now[static_cast<std::size_t>(s.label)]);
-    if (held + (s.label == refused.label ? refused.asked : 0) > missing) options.emplace_back(s.option);
+    const auto wanted = static_cast<double>(held + (s.label == refused.label ? refused.asked : 0));
+    if (s.part * wanted > static_cast<double>(missing)) options.emplace_back(s.option);
   }
   options.emplace_back("more ranks on more GPUs");
   return fmt::format(

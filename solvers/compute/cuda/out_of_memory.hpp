@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ptychoscale/base/memory_meter.hpp"
+#include "ptychoscale/compute/backend.hpp"
 
 #include <cstddef>
 #include <string>
@@ -13,13 +14,14 @@ struct RefusedMemory {
   std::size_t asked = 0;
   std::size_t free = 0;
   std::size_t total = 0;
+  MessageMemory messages = MessageMemory::host;
 };
 
 /// One line: what was asked for, what is free, this process's ledger by label, and the options that give back
 /// enough of it.
 [[nodiscard]] std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::Reading& meter);
 
-/// The same for pinned host memory, which only exchange buffers are made of.
+/// The same for pinned host memory, which only exchange buffers are made of, see MessageMemory.
 [[nodiscard]] std::string out_of_pinned_memory_text(std::size_t asked, const MemoryMeter::Reading& meter);
 
 } // namespace ptychoscale::cuda

@@ -4,13 +4,14 @@
 
 #include <cuda_runtime.h>
 #include <memory>
-#include <span>
 #include <string>
 
 namespace ptychoscale::cuda {
 
 /// The verbs of Backend that change a wave's representation or make a slice step, which there is more than
-/// one way to compute. All are launched on the stream given when it was made.
+/// one way to compute. All are launched on the stream given when it was made, never wait for it, and allocate
+/// nothing when called again with the same, so that a stream can capture them; `origins` [wave] are device
+/// memory.
 class SliceStep {
 public:
   SliceStep() = default;
@@ -23,10 +24,10 @@ public:
   [[nodiscard]] virtual std::string description() const = 0;
   virtual void transform_rows(Waves waves, Direction direction) = 0;
   virtual void transform_columns(Waves waves, Direction direction) = 0;
-  virtual void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) = 0;
+  virtual void transmit(Waves waves, Slice potential, const Offset* origins, float sigma) = 0;
   virtual void propagate(Waves waves, const Propagator& propagator, Sense sense) = 0;
   virtual void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
-                                std::span<const Offset> origins, float sigma, bool rewind) = 0;
+                                const Offset* origins, float sigma, bool rewind) = 0;
 };
 
 /// cuFFT and element-wise kernels, any extent. Six kernels per slice step.

@@ -71,7 +71,7 @@ public:
     charge(Verb::shift_probe, waves.size());
   }
   void place(Waves target, Waves, Offset) override { charge(Verb::place, target.size()); }
-  void amplitude_loss(Waves waves, const float*, Waves, std::span<double> losses) override {
+  void amplitude_loss(Waves waves, Amplitudes, Waves, std::span<double> losses) override {
     charge(Verb::amplitude_loss, waves.size());
     for (double& loss : losses) loss = 0;
   }

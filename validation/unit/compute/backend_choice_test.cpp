@@ -1,4 +1,5 @@
 /// What make_backend refuses, and what a GPU without memory says.
+#include "cuda/message_memory.hpp"
 #include "cuda/out_of_memory.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/compute/backend.hpp"
@@ -17,12 +18,31 @@ std::string refusal(const BackendOptions& options) {
   return "accepted";
 }
 
-TEST(MakeBackend, RefusesKernelsOfTheGpuOnTheCpu) {
+TEST(MakeBackend, RefusesChoicesOfTheGpuOnTheCpu) {
   for (const auto kernels : {Kernels::cufft, Kernels::fused})
     EXPECT_NE(refusal({.kind = "cpu", .kernels = kernels})
                   .find("is a choice of the cuda backend; leave it out with cpu"),
               std::string::npos);
+  for (const auto launch : {Launch::graph, Launch::direct})
+    EXPECT_NE(refusal({.kind = "cpu", .launch = launch})
+                  .find("is a choice of the cuda backend; leave it out with cpu"),
+              std::string::npos);
+  for (const auto messages : {MessageMemory::host, MessageMemory::device})
+    EXPECT_NE(refusal({.kind = "cpu", .messages = messages})
+                  .find("is a choice of the cuda backend; leave it out with cpu"),
+              std::string::npos);
   EXPECT_EQ(refusal({.kind = "cpu"}), "accepted");
+}
+
+TEST(MessageMemory, IsTheGpusOwnOnlyIfMpiTakesThat) {
+  const auto chosen = [](std::optional<MessageMemory> wanted, bool mpi_takes) {
+    return cuda::choose_message_memory({.messages = wanted, .mpi_takes_device_memory = mpi_takes});
+  };
+  EXPECT_EQ(chosen(std::nullopt, false), MessageMemory::host);
+  EXPECT_EQ(chosen(std::nullopt, true), MessageMemory::device);
+  EXPECT_EQ(chosen(MessageMemory::host, true), MessageMemory::host);
+  EXPECT_EQ(chosen(MessageMemory::device, true), MessageMemory::device);
+  EXPECT_THROW(static_cast<void>(chosen(MessageMemory::device, false)), InputError);
 }
 
 TEST(MakeBackend, RefusesUnknownBackends) {
@@ -40,10 +60,20 @@ TEST(OutOfMemory, TellsTheLedgerAndOnlyWhatWouldFit) {
   const auto text = cuda::out_of_memory_text(
       {.label = MemoryLabel::volume, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000},
       holding(1'500'000, 70'000'000));
-  EXPECT_EQ(
-      text,
-      "GPU memory: 3.0 MB for volume are not to be had, 1.0 MB of 80.0 MB are free; this process holds "
-      "waves 1.5 MB, measurements 70.0 MB; what may fit: --measurements stream, more ranks on more GPUs");
+  EXPECT_EQ(text,
+            "GPU memory: 3.0 MB for volume are not to be had, 1.0 MB of 80.0 MB are free; this process holds "
+            "waves 1.5 MB, measurements 70.0 MB; what may fit: --measurements stream, "
+            "--measurement-type float16, more ranks on more GPUs");
+}
+
+TEST(OutOfMemory, CountsHalfOfWhatFloat16Takes) {
+  cuda::RefusedMemory refused{
+      .label = MemoryLabel::volume, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000};
+  const auto text = [&](std::int64_t measurements) {
+    return cuda::out_of_memory_text(refused, holding(0, measurements));
+  };
+  EXPECT_EQ(text(4'000'000).find("float16"), std::string::npos);
+  EXPECT_NE(text(4'000'001).find("--measurements stream, --measurement-type float16"), std::string::npos);
 }
 
 TEST(OutOfMemory, CountsWhatTheOptionWouldNotAskFor) {
@@ -53,6 +83,17 @@ TEST(OutOfMemory, CountsWhatTheOptionWouldNotAskFor) {
   EXPECT_NE(text.find("holds nothing; what may fit: --adjoint reverse, --adjoint checkpoint, more ranks"),
             std::string::npos)
       << text;
+}
+
+TEST(OutOfMemory, CountsMessagesOnlyWhereTheyLieOnTheGpu) {
+  auto meter = holding(0, 0);
+  meter.now[static_cast<std::size_t>(MemoryLabel::exchange)] = 5'000'000;
+  cuda::RefusedMemory refused{
+      .label = MemoryLabel::volume, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000};
+  EXPECT_EQ(cuda::out_of_memory_text(refused, meter).find("--messages"), std::string::npos);
+  refused.messages = MessageMemory::device;
+  EXPECT_NE(cuda::out_of_memory_text(refused, meter).find("what may fit: --messages host, more ranks"),
+            std::string::npos);
 }
 
 TEST(OutOfMemory, PinnedMemoryIsForExchange) {

@@ -76,9 +76,9 @@ TYPED_TEST(FusedRows, TransmitAgreesWithTheCpu) {
   const auto volts = random_volts(slice.area(), 3);
   const auto waves = random_waves(origins.size() * e.area(), 4);
   const auto found = same_in_both_orders(waves, [&](auto order, std::vector<Complex>& out) {
-    cuda::TransmitRows job{cuda::raw(out.data()), e.y, this->slice_on(volts, slice), 1.0F / nx,
-                           this->tables.view(),   {}};
-    std::copy(origins.begin(), origins.end(), job.origins.of);
+    const cuda::TransmitRows job{cuda::raw(out.data()),        e.y,
+                                 this->slice_on(volts, slice), 1.0F / nx,
+                                 this->tables.view(),          origins.data()};
     launch_on_host(this->groups, int(origins.size()), RowBlock<nx>::threads, RowBlock<nx>::memory, order,
                    [&](auto place, auto* shared, const auto& barrier) {
                      cuda::transmit_rows<nx>(job, place, shared, barrier);
@@ -112,7 +112,7 @@ Adjoint adjoint_on_host(Adjoint a, Extent e, Extent slice, Offset origin, float 
                                       .ny = e.y,
                                       .slice = {a.potential.data(), slice, sigma},
                                       .update = {a.potential.data(), a.gradient.data(), slice, step},
-                                      .origin = origin,
+                                      .origin = &origin,
                                       .scale = 1.0F / nx,
                                       .rewind = rewind,
                                       .twiddles = tables.view()};

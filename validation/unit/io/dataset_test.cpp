@@ -1,5 +1,6 @@
 #include "counts.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/half.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "small_dataset.hpp"
 
@@ -234,6 +235,24 @@ TEST(Resume, ReplacesAPartialFileOfAnotherHeader) {
     EXPECT_FALSE(writer.resumed());
     EXPECT_FALSE(writer.has_pattern(0));
   }
+  write_small_dataset(file);
+  EXPECT_TRUE(bytes_of(file) == bytes_of(directory / "straight.h5"));
+}
+
+TEST(Resume, ReplacesAPartialFileOfAnotherOrigin) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "straight.h5");
+  const auto file = directory / "other.h5";
+  const auto open = [&](const char* origin) {
+    return DatasetWriter(file, small_header(), CountType::float32, true, origin);
+  };
+  {
+    auto writer = open("cuda");
+    writer.write_pattern(0, small_pattern(3));
+    writer.flush();
+  }
+  EXPECT_TRUE(open("cuda").resumed());
+  EXPECT_FALSE(open("cpu").resumed());
   write_small_dataset(file);
   EXPECT_TRUE(bytes_of(file) == bytes_of(directory / "straight.h5"));
 }

@@ -74,6 +74,9 @@ public:
 
   /// The MPI communicator as an opaque pointer, for a library that needs it (parallel HDF5).
   [[nodiscard]] const void* native() const;
+  /// Whether the MPI library says, now that it runs, that messages may lie in a GPU's memory; not if it cannot
+  /// say. Open MPI with its extension `cuda`, and MPICH from 4.0 on, can.
+  [[nodiscard]] static bool takes_device_memory();
   /// Name and version of the MPI library.
   [[nodiscard]] static std::string library_version();
 

@@ -7,12 +7,15 @@
 #include <cmath>
 #include <complex>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace ptychoscale {
@@ -48,6 +51,7 @@ struct Volume {
   [[nodiscard]] Slice slice(int s) const {
     return {data + static_cast<std::size_t>(s) * extent.area(), extent};
   }
+  bool operator==(const Volume&) const = default;
 };
 
 /// Where one slice's gradient g goes while the backward sweep passes: gradient += g (when there is one), then
@@ -74,6 +78,16 @@ struct Aperture {
   Box box;
 };
 
+/// Measured amplitudes, [wave][ky][kx], contiguous: float32, or the bits of float16 in half_amplitude_unit; a
+/// view, owned by a Buffer.
+using Amplitudes = std::variant<const float*, const std::uint16_t*>;
+
+/// The unit of amplitudes in float16. Those of a unit beam are at most about 1, since their squares add up to
+/// 1; so this leaves room up to 4, and all down to 4e-9 keep 11 bits, which is less than
+/// undetermined_amplitude() of 1024 x 1024 pixels. It holds for every dataset, so that no rank has to see all
+/// patterns first.
+inline constexpr float half_amplitude_unit = 0x1p-14F;
+
 enum class Direction { forward, inverse };
 /// Whether a factor or its complex conjugate multiplies: forward model or adjoint.
 enum class Sense { direct, conjugate };
@@ -86,6 +100,18 @@ enum class Merging { add, replace };
 [[nodiscard]] inline float undetermined_amplitude(Extent detector) {
   return 1e-5F / std::sqrt(static_cast<float>(detector.area()));
 }
+
+/// What a backend keeps of verbs that it can start again as a whole, see Backend::replay. Move-only; empty at
+/// first and after `recording = {}`; belongs to one backend, which outlives it.
+struct Recording {
+  struct Content {
+    Content() = default;
+    Content(const Content&) = delete;
+    Content& operator=(const Content&) = delete;
+    virtual ~Content() = default;
+  };
+  std::unique_ptr<Content> content;
+};
 
 /// What a backend does for the mathematics: memory and about ten batched verbs, each asynchronous until
 /// `synchronize` where the device allows. The mathematics itself (multislice/) is written once over these.
@@ -101,6 +127,8 @@ public:
   [[nodiscard]] virtual std::string description() const = 0;
   /// Whether what comes back from its memory are results; not so for a dry run.
   [[nodiscard]] virtual bool computes() const { return true; }
+  /// How many waves of this extent it should be given at once where nothing else decides.
+  [[nodiscard]] virtual int usual_waves([[maybe_unused]] Extent extent) const { return 1; }
   /// Seconds of the clock that its work passes on, from an arbitrary start; of a simulated machine, perhaps.
   [[nodiscard]] virtual double now() { return steady_seconds(); }
 
@@ -142,6 +170,15 @@ public:
                                 std::span<const Offset> origins, float sigma, bool rewind) = 0;
   /// @}
 
+  /// Runs `verbs`, which calls verbs of this backend: transforms, slice steps, `place`, those of a bandwidth
+  /// limit. Until `recording` is emptied these must be the same, in the same order and with the same
+  /// arguments, whenever they run with it; only the values of `origins` may change, which every verb that
+  /// takes origins is given. So a device may keep them and from then on start all of them at once.
+  virtual void replay([[maybe_unused]] Recording& recording, [[maybe_unused]] std::span<const Offset> origins,
+                      const std::function<void()>& verbs) {
+    verbs();
+  }
+
   /// @name Probe and detector
   /// @{
   /// waves[i] <- probe(ky, kx) exp(-2 pi i (ky dy_i / ny + kx dx_i / nx)), a probe shifted by (dy, dx)
@@ -158,7 +195,7 @@ public:
   /// fp64 per wave, and writes adjoint <- nx ny (|W| - a) W / |W|, so that the inverse transforms of
   /// `adjoint` are the unscaled adjoint of the forward ones; 0 where |W| is below undetermined_amplitude(),
   /// since the phase there is rounding.
-  virtual void amplitude_loss(Waves waves, const float* amplitudes, Waves adjoint,
+  virtual void amplitude_loss(Waves waves, Amplitudes amplitudes, Waves adjoint,
                               std::span<double> losses) = 0;
   /// intensities [wave][ky][kx] <- |waves|^2.
   virtual void intensity(Waves waves, float* intensities) = 0;
@@ -233,12 +270,23 @@ enum class Planning { estimate, measure };
 /// warning on stderr says.
 enum class Kernels { cufft, fused };
 
+/// How a GPU is given a sweep over the slices: recorded as a graph and started as a whole, or kernel by
+/// kernel.
+enum class Launch { graph, direct };
+
+/// Where a GPU keeps packed messages: in pinned host memory, or in its own, which MPI must then take them
+/// from.
+enum class MessageMemory { host, device };
+
 struct BackendOptions {
   std::string kind = "cpu";
   int threads = 1;
   Planning planning = Planning::measure;
   int local_rank = 0; ///< of this process on its host; GPUs are dealt by it, round robin
-  std::optional<Kernels> kernels = std::nullopt; ///< of the cuda backend; left out: cufft
+  std::optional<Kernels> kernels = std::nullopt;        ///< of the cuda backend; left out: cufft
+  std::optional<Launch> launch = std::nullopt;          ///< of the cuda backend; left out: graph
+  std::optional<MessageMemory> messages = std::nullopt; ///< of the cuda backend; left out: what MPI can
+  bool mpi_takes_device_memory = false;                 ///< as Communicator::takes_device_memory() says
 };
 
 /// The one place that names the backends. Throws InputError for an unknown or unusable one.

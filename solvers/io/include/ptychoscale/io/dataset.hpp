@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ptychoscale {
@@ -66,17 +67,18 @@ private:
 enum class CountType { float32, float16, uint16 };
 
 /// Writes a dataset pattern by pattern into `<file>.partial` and renames it when whole; resumes a partial
-/// file of the same header. Same header and patterns give the same bytes, whatever the order and the
-/// interruptions. Every call throws InputError, naming what is needed and what is there, when the file cannot
-/// be written or the disk is full, and RunError for an index or size that is wrong.
+/// file of the same header and `origin`, which says what computes the patterns and is not stored in the
+/// dataset. Same header and patterns give the same bytes, whatever the order and the interruptions. Every
+/// call throws InputError, naming what is needed and what is there, when the file cannot be written or the
+/// disk is full, and RunError for an index or size that is wrong.
 class DatasetWriter {
 public:
   [[nodiscard]] DatasetWriter(const std::filesystem::path& file, const DatasetHeader& header, CountType type,
-                              bool with_truth);
+                              bool with_truth, std::string_view origin = {});
   ~DatasetWriter();
   DatasetWriter(DatasetWriter&&) noexcept;
-  /// Whether this goes on with what an interrupted run of the same header has left; anything else left there
-  /// is replaced.
+  /// Whether this goes on with what an interrupted run of the same header and origin has left; anything else
+  /// left there is replaced.
   [[nodiscard]] bool resumed() const;
   /// Whether an interrupted run has already written this pattern / slice.
   [[nodiscard]] bool has_pattern(int position) const;

@@ -66,7 +66,7 @@ public:
   /// ({}), and steps the potential by -step * dF/dV at once (one position at a time). V * angstrom and 1 / (V
   /// * angstrom).
   double loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin,
-                           std::span<const Position> positions, const float* amplitudes, float step = 0);
+                           std::span<const Position> positions, Amplitudes amplitudes, float step = 0);
 
   /// The same for incident waves [wave][y][x] given in real space on the propagation grid, whose pixel (0, 0)
   /// lies at `origin` of the volume, instead of probe positions (window grid only). All in host memory but
@@ -81,7 +81,7 @@ public:
 
   /// Loss of the empty volume: of the unscattered probe, whose intensity is the same wherever it stands. One
   /// pattern.
-  double vacuum_loss(const float* amplitudes);
+  double vacuum_loss(Amplitudes amplitudes);
 
   /// Shows the real-space probe [y][x], at the window's centre, in front of each slice and behind the last
   /// when there is no specimen.

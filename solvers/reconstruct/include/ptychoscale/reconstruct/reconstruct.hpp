@@ -28,6 +28,9 @@ enum class UpdateRule {
   once,       ///< own gradients at once, then only what the other ranks added
   batch,      ///< no local steps: plain gradient descent on F
 };
+/// How measured amplitudes are kept; float16 rounds each by at most 2^-11 of itself and takes half the
+/// memory.
+enum class MeasurementType { float32, float16 };
 enum class HaloFill { paste, mean, never };
 
 struct ReconstructionOptions {
@@ -46,7 +49,9 @@ struct ReconstructionOptions {
   Bandwidth bandwidth = Bandwidth::none;
   std::optional<double> step = std::nullopt; ///< alpha in (V * angstrom)^2; default: see step_size.hpp
   bool stream_measurements = false; ///< read from the file with read-ahead instead of keeping all in memory
-  std::size_t exchange_bytes = 0;   ///< about what packed messages may take; 0: see plan_reconstruction()
+  MeasurementType measurement_type = MeasurementType::float32;
+  std::size_t exchange_bytes = 0; ///< about what packed messages may take; 0: see plan_reconstruction()
+  int positions_at_once = 1; ///< computed together; more than 1 only where no rule steps in between (batch)
   int positions_at_most = 0; ///< visit only so many of a rank's positions, to time a slice of a run; 0: all
 };
 
