@@ -1,8 +1,8 @@
 // Five iterations of every solver on the GPU against the CPU, on 1, 2 and 4 ranks that share it.
 #include "../mpi/mpi_test.hpp"
+#include "../mpi/small_experiment.hpp"
 #include "gpu_test.hpp"
 #include "ptychoscale/io/window_model.hpp"
-#include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <algorithm>
@@ -11,36 +11,21 @@
 namespace ptychoscale {
 namespace {
 
-DatasetHeader header() {
-  DatasetHeader h;
-  h.case_name = "gpu_reconstruction_test";
-  h.detector = {64, 64};
-  h.pixel = {0.25, 0.25};
-  h.slices = 4;
-  h.slice_thickness_A = 3;
-  h.volume = {112, 112};
-  h.scan = {4, 4};
-  h.scan_step_A = {2.5, 2.5};
-  h.energy_eV = 200e3;
-  h.semiangle_mrad = 22;
-  h.C10_A = -150;
-  h.seed = 1;
-  for (int y = 0; y < h.scan.rows; ++y)
-    for (int x = 0; x < h.scan.columns; ++x) h.positions_A.push_back({10.2 + 2.5 * y, 10.1 + 2.5 * x});
-  h.probe = make_probe({h.energy_eV, h.semiangle_mrad, h.C10_A, 0, true}, h.detector, h.pixel);
-  return h;
-}
+const test::SmallExperiment experiment{.detector = {64, 64},
+                                       .pixel = {0.25, 0.25},
+                                       .slices = 4,
+                                       .slice_thickness_A = 3,
+                                       .volume = {112, 112},
+                                       .scan = {4, 4},
+                                       .scan_step_A = {2.5, 2.5},
+                                       .first_A = {10.2, 10.1},
+                                       .semiangle_mrad = 22,
+                                       .C10_A = -150};
 
-/// Amplitudes [position][ky][kx] of a smooth specimen without symmetry, by the CPU.
+/// Amplitudes [position][ky][kx] of the specimen, by the CPU.
 std::vector<float> measure(const DatasetHeader& h) {
   const auto cpu = test::make_cpu();
-  std::vector<float> truth;
-  for (int s = 0; s < h.slices; ++s)
-    for (int y = 0; y < h.volume.y; ++y)
-      for (int x = 0; x < h.volume.x; ++x)
-        truth.push_back(static_cast<float>(120 + 80 * std::sin(0.21 * y + s) * std::cos(0.17 * x - 0.5 * s) +
-                                           40 * std::sin(0.007 * x * y)));
-  const auto volume = test::upload(*cpu, truth, MemoryLabel::volume);
+  const auto volume = test::upload(*cpu, test::smooth_specimen(h), MemoryLabel::volume);
   Multislice model(*cpu, window_model(h), h.probe);
   std::vector<float> all;
   std::vector<float> pattern(h.detector.area());
@@ -58,7 +43,7 @@ struct Ending {
 
 class GpuReconstruction : public test::NeedsGpu<test::MpiTest>, public testing::WithParamInterface<Kernels> {
 protected:
-  DatasetHeader h = header();
+  DatasetHeader h = test::header_of(experiment);
   std::vector<float> amplitudes = measure(h);
 
   Ending run(Backend& backend, const ReconstructionOptions& options) const {

@@ -3,9 +3,9 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/half.hpp"
 #include "ptychoscale/io/window_model.hpp"
-#include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/reconstruct/dry_run.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
+#include "small_experiment.hpp"
 
 #include <cmath>
 #include <filesystem>
@@ -16,34 +16,15 @@ namespace ptychoscale {
 namespace {
 
 DatasetHeader small_header() {
-  DatasetHeader h;
-  h.case_name = "reconstruction_test";
-  h.detector = {32, 36};
-  h.pixel = {0.4, 0.35};
-  h.slices = 3;
-  h.slice_thickness_A = 4;
-  h.volume = {72, 80};
-  h.scan = {6, 7};
-  h.scan_step_A = {2.4, 2.3};
-  h.energy_eV = 200e3;
-  h.semiangle_mrad = 20;
-  h.C10_A = -150;
-  h.seed = 1;
-  for (int y = 0; y < h.scan.rows; ++y)
-    for (int x = 0; x < h.scan.columns; ++x) h.positions_A.push_back({8.3 + 2.4 * y, 7.1 + 2.3 * x});
-  h.probe = make_probe({h.energy_eV, h.semiangle_mrad, h.C10_A, 0, true}, h.detector, h.pixel);
-  return h;
-}
-
-/// A smooth specimen without symmetry.
-std::vector<float> specimen(const DatasetHeader& h) {
-  std::vector<float> v;
-  for (int s = 0; s < h.slices; ++s)
-    for (int y = 0; y < h.volume.y; ++y)
-      for (int x = 0; x < h.volume.x; ++x)
-        v.push_back(static_cast<float>(120 + 80 * std::sin(0.31 * y + s) * std::cos(0.27 * x - 0.5 * s) +
-                                       40 * std::sin(0.013 * x * y)));
-  return v;
+  return test::header_of({.detector = {32, 36},
+                          .pixel = {0.4, 0.35},
+                          .slices = 3,
+                          .slice_thickness_A = 4,
+                          .volume = {72, 80},
+                          .scan = {6, 7},
+                          .scan_step_A = {2.4, 2.3},
+                          .first_A = {8.3, 7.1},
+                          .C10_A = -150});
 }
 
 /// The file of this process group's dataset, written by rank 0 and removed at the end.
@@ -71,7 +52,7 @@ private:
     const auto h = small_header();
     const auto backend = make_backend({"cpu", 1, Planning::estimate});
     Multislice model(*backend, window_model(h), h.probe);
-    const auto truth = specimen(h);
+    const auto truth = test::smooth_specimen(h);
     Buffer<float> volume(*backend, truth.size(), MemoryLabel::volume);
     volume.upload(truth);
     DatasetWriter writer(file_, h, CountType::float32, false);

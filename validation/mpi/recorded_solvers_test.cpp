@@ -1,9 +1,9 @@
 // Every solver runs its sweeps from recordings. Memory given back between two visits would make them void,
 // and a GPU would launch each sweep kernel by kernel, with the same results, only slower.
 #include "mpi_test.hpp"
-#include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "recording_backend.hpp"
+#include "small_experiment.hpp"
 
 #include <fmt/format.h>
 
@@ -18,25 +18,15 @@ namespace ptychoscale {
 namespace {
 
 /// Small, but with several positions in each round of each of nine ranks.
-DatasetHeader small_header() {
-  DatasetHeader h;
-  h.case_name = "recorded_solvers_test";
-  h.detector = {16, 18};
-  h.pixel = {0.4, 0.4};
-  h.slices = 2;
-  h.slice_thickness_A = 4;
-  h.volume = {60, 60};
-  h.scan = {12, 12};
-  h.scan_step_A = {1.3, 1.2};
-  h.energy_eV = 200e3;
-  h.semiangle_mrad = 20;
-  h.C10_A = -60;
-  h.seed = 1;
-  for (int y = 0; y < h.scan.rows; ++y)
-    for (int x = 0; x < h.scan.columns; ++x) h.positions_A.push_back({4.3 + 1.3 * y, 5.1 + 1.2 * x});
-  h.probe = make_probe({h.energy_eV, h.semiangle_mrad, h.C10_A, 0, true}, h.detector, h.pixel);
-  return h;
-}
+const test::SmallExperiment experiment{.detector = {16, 18},
+                                       .pixel = {0.4, 0.4},
+                                       .slices = 2,
+                                       .slice_thickness_A = 4,
+                                       .volume = {60, 60},
+                                       .scan = {12, 12},
+                                       .scan_step_A = {1.3, 1.2},
+                                       .first_A = {4.3, 5.1},
+                                       .C10_A = -60};
 
 /// Patterns of no specimen: the beam, mottled otherwise at every position.
 Acquisition mottled(const DatasetHeader& header) {
@@ -56,7 +46,7 @@ struct Ending {
 
 class RecordedSolvers : public test::MpiTest {
 protected:
-  DatasetHeader header = small_header();
+  DatasetHeader header = test::header_of(experiment);
 
   Ending run(Backend& backend, const ReconstructionPlan& plan, const ReconstructionOptions& options) const {
     auto result = reconstruct(comm, backend, mottled(header), plan, options, {});

@@ -132,10 +132,17 @@ TEST_F(Replay, TellsWhatTheVendorSays) {
   runtime.end_of_capture = cudaErrorStreamCaptureUnjoined;
   EXPECT_EQ(complaint([] {}), "cudaStreamEndCapture: NAME, text");
   runtime.end_of_capture = cudaSuccess;
-  runtime.instantiation = cudaErrorMemoryAllocation;
+  runtime.instantiation = cudaErrorUnknown;
   EXPECT_EQ(complaint([] {}), "cudaGraphInstantiate: NAME, text");
   EXPECT_EQ(runtime.launched, 0);
   runtime.pending = cudaSuccess; // reported
+}
+
+TEST_F(Replay, OffersDirectLaunchesWhereAGraphDoesNotFit) {
+  replay();
+  runtime.instantiation = cudaErrorMemoryAllocation;
+  EXPECT_NE(complaint([] {}).find("what may fit: --launch direct"), std::string::npos);
+  EXPECT_EQ(runtime.launched, 0);
 }
 
 } // namespace
