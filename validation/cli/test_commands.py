@@ -141,6 +141,15 @@ def test_interrupted_simulation_resumes(run, tmp_path, ranks):
     assert not partial.exists()
 
 
+def test_what_another_run_left_is_begun_anew_and_said(run, tiny_case, tiny_dataset, tmp_path):
+    output = tmp_path / "out.h5"
+    partial = tmp_path / "out.h5.partial"
+    partial.write_bytes(b"of another run")
+    result = run.good("simulate", tiny_case, "-o", output)
+    assert f"warning: {partial}: is of another case" in result.err
+    assert digest(output) == digest(tiny_dataset) and not partial.exists()
+
+
 # reconstruct
 
 
