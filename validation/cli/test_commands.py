@@ -99,15 +99,25 @@ def test_noise_follows_the_dose(run, tiny_case, tiny_dataset, tmp_path):
         assert np.all(np.abs(counts.sum(axis=(2, 3)) - expected) < 5 * np.sqrt(expected))
 
 
-@pytest.mark.parametrize(("said", "seen"), [({}, b"10000"), ({"GOMP_SPINCOUNT": "5"}, b"5"), ({"OMP_WAIT_POLICY": "active"}, None)])
-def test_threads_sleep_soon_unless_told_otherwise(run, tmp_path, said, seen):
-    """The runtime of the threads has read the environment when main() begins, so the process must have been started with it."""
+@pytest.fixture
+def long_case(tmp_path):
+    """A simulation of seconds, to be met while it runs."""
     case = tmp_path / "long.json"
     case.write_text(json.dumps({**TINY, "scan": {"rows": 60, "columns": 60}, "scan_step_A": [0.13, 0.13], "slices": 60}))
-    process = run.start("simulate", case, "--threads", 1, "-o", tmp_path / "out.h5", environment={"GOMP_SPINCOUNT": None, **said})
+    return case
+
+
+def wait_for(file):
     deadline = time.monotonic() + 30
-    while not (tmp_path / "out.h5.partial").exists() and time.monotonic() < deadline:
+    while not file.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("said", "seen"), [({}, b"10000"), ({"GOMP_SPINCOUNT": "5"}, b"5"), ({"OMP_WAIT_POLICY": "active"}, None)])
+def test_threads_sleep_soon_unless_told_otherwise(run, long_case, tmp_path, said, seen):
+    """The runtime of the threads has read the environment when main() begins, so the process must have been started with it."""
+    process = run.start("simulate", long_case, "--threads", 1, "-o", tmp_path / "out.h5", environment={"GOMP_SPINCOUNT": None, **said})
+    wait_for(tmp_path / "out.h5.partial")
     values = dict(pair.split(b"=", 1) for pair in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0") if pair)
     process.kill()
     process.communicate()
@@ -115,19 +125,15 @@ def test_threads_sleep_soon_unless_told_otherwise(run, tmp_path, said, seen):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_interrupted_simulation_resumes(run, tmp_path, ranks):
+def test_interrupted_simulation_resumes(run, long_case, tmp_path, ranks):
     """SIGTERM in the middle leaves a partial file; the same command ends with the bytes of an undisturbed run. One thread each: on a
     busy machine several would spend minutes waiting for each other, hundreds of thousands of times."""
-    case = tmp_path / "long.json"
-    case.write_text(json.dumps({**TINY, "scan": {"rows": 60, "columns": 60}, "scan_step_A": [0.13, 0.13], "slices": 60}))
     whole, resumed = tmp_path / "whole.h5", tmp_path / "resumed.h5"
-    simulate = ("simulate", case, "--threads", 1, "-o")
+    simulate = ("simulate", long_case, "--threads", 1, "-o")
     run.good(*simulate, whole, ranks=ranks)
     process = run.start(*simulate, resumed, ranks=ranks)
     partial = tmp_path / "resumed.h5.partial"
-    deadline = time.monotonic() + 30
-    while not partial.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(partial)
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)

@@ -12,6 +12,7 @@ from harness.project import machine
 from harness.reproduce import counters, fig7b, fig9, findings, headline, memory, paper, ranks, readings, simulated, tables
 from harness.reproduce.ci_case import in_rounds
 from harness.reproduce.line import fit
+from harness.reproduce.phases import Phases
 from harness.reproduce.work import Outcome, Step, Work, key_of, perform, program_identity, waiting
 
 
@@ -285,7 +286,7 @@ def test_what_without_appp_means_decides_the_verdicts(monkeypatch, passes, allre
     monkeypatch.setattr(simulated, "source", lambda *_: "")
     monkeypatch.setattr(simulated, "perform", lambda *_: Outcome([{"kernel_times": "", "network_error_percent": 1.0}]))
     found = findings.Findings("fig7b", "")
-    by_exchange = {name: {462: simulated.Phases(15.0, ratio, 0.0)} for name, ratio in (("appp", 1.0), ("passes", passes), ("allreduce", allreduce))}
+    by_exchange = {name: {462: Phases(15.0, ratio, 0.0)} for name, ratio in (("appp", 1.0), ("passes", passes), ("allreduce", allreduce))}
     simulated.add_ratios(found, None, simulated.Setup(), by_exchange)
     assert [row["verdict"] for row in found.rows if "verdict" in row] == [factor, dominated]
 

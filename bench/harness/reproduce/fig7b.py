@@ -6,14 +6,14 @@ from harness.reproduce import simulated
 from harness.reproduce.ci_case import in_rounds, machine_words, reconstruction, trusted
 from harness.reproduce.findings import MEASURED, NOT_JUDGED, Findings
 from harness.reproduce.paper import tables
+from harness.reproduce.phases import PHASES, phases_of
 from harness.reproduce.ranks import Scope
+from harness.reproduce.simulated import EXCHANGES
 from harness.reproduce.work import Outcome, Step, sources
 from harness.statistics import paired_ratio, summarise
 
-EXCHANGES = ["appp", "passes", "allreduce"]
 RANKS = [4, 6]
 ITERATIONS = 10
-PHASES = ["compute", "wait", "communication"]
 
 
 def repeats(scope: Scope, exchange: str, ranks: int) -> list[Step]:
@@ -35,15 +35,6 @@ def steps(scope: Scope, setup: simulated.Setup = simulated.Setup()) -> list[Step
     return real + simulated.steps(setup)
 
 
-def seconds(outcome: Outcome, phase: str) -> float:
-    """Of one iteration, mean over ranks; the phases add up to the iteration."""
-    return outcome.row[f"{phase}_seconds_per_iteration_mean"]
-
-
-def not_computing(outcome: Outcome) -> float:
-    return seconds(outcome, "wait") + seconds(outcome, "communication")
-
-
 def add_exchange(findings: Findings, scope: Scope, exchange: str, ranks: int) -> tuple[dict[str, float], list[Outcome]]:
     """The phases of one exchange; gives their medians and the runs."""
     runs = repeats(scope, exchange, ranks)
@@ -51,7 +42,7 @@ def add_exchange(findings: Findings, scope: Scope, exchange: str, ranks: int) ->
     findings.check(f"{exchange} on {ranks} ranks: verified", not why, why or "the cost fell")
     medians = {}
     for phase in PHASES:
-        summary = summarise([seconds(outcome, phase) for outcome in outcomes]) if outcomes else None
+        summary = summarise([getattr(phases_of(outcome.row), phase) for outcome in outcomes]) if outcomes else None
         findings.add(
             f"ci, {exchange}, {ranks} ranks",
             f"{phase} per iteration",
@@ -72,7 +63,7 @@ def add_exchange(findings: Findings, scope: Scope, exchange: str, ranks: int) ->
 
 def add_ratio(findings: Findings, exchange: str, ranks: int, theirs: list[Outcome], appp: list[Outcome]) -> None:
     """How much longer ranks wait and communicate than with the pipelined passes, from runs of the same rounds."""
-    ratio = paired_ratio([not_computing(run) for run in theirs], [not_computing(run) for run in appp])
+    ratio = paired_ratio(*([phases_of(run.row).exchange for run in runs] for runs in (theirs, appp)))
     known = (
         f"95 % between {ratio.interval[0]:.2f} and {ratio.interval[1]:.2f}" if ratio.interval else "too few runs for an interval"
     )

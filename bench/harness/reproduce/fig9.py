@@ -65,7 +65,8 @@ def add_curve(findings: Findings, scope: Scope, name: str, run: Step, **tags) ->
     """The cost at the end over that of the empty volume, and the whole curve in the row."""
     outcome = perform(scope.work, run)
     why = outcome.why_withheld
-    costs = [] if outcome.failure else outcome.row["cost_of_iterations"]
+    row = {} if outcome.failure else outcome.row
+    costs = row.get("cost_of_iterations", [])
     if why and costs:
         why = f"{why}: {costs[0]:.4g} to {costs[-1]:.4g}"
     findings.add(
@@ -73,10 +74,14 @@ def add_curve(findings: Findings, scope: Scope, name: str, run: Step, **tags) ->
         "cost at the end over that of the empty volume",
         "",
         evidence=MEASURED,
-        ours=None if why else costs[-1] / outcome.row["cost_of_empty_volume"],
+        ours=None if why else costs[-1] / row["cost_of_empty_volume"],
         why_not=why or NO_NUMBER,
         source=source(scope.work, run),
-        data={"cost_of_iterations": costs, **{key: None if outcome.failure else outcome.row[key] for key in ("cost_of_empty_volume", "step")}},
+        data={
+            "cost_of_iterations": costs,
+            "cost_of_empty_volume": row.get("cost_of_empty_volume"),
+            "step": row.get("step"),
+        },
         **tags,
     )
     return outcome

@@ -6,6 +6,7 @@ from harness.errors import InputError
 from harness.project.kernels import projection_program
 from harness.reproduce.findings import NOT_JUDGED, NOT_REPRODUCED, REPRODUCED, SIMULATED, Findings
 from harness.reproduce.paper import ITERATIONS, tables
+from harness.reproduce.phases import Phases, phases_of
 from harness.reproduce.work import Outcome, Step, Work, perform, source
 
 MACHINE = "summit"
@@ -53,30 +54,6 @@ def projection(setup: Setup, exchange: str) -> Step:
 
 def steps(setup: Setup) -> list[Step]:
     return [] if why_impossible() else [projection(setup, exchange) for exchange in EXCHANGES]
-
-
-@dataclasses.dataclass(frozen=True)
-class Phases:
-    """Seconds per iteration, mean over ranks."""
-
-    compute: float
-    wait: float
-    communication: float
-
-    @property
-    def exchange(self) -> float:
-        return self.wait + self.communication
-
-    @property
-    def share(self) -> float:
-        """Of an iteration, that is not computing."""
-        return self.exchange / (self.compute + self.exchange)
-
-
-def phases(outcome: Outcome) -> dict[int, Phases]:
-    """By number of GPUs."""
-    names = [field.name for field in dataclasses.fields(Phases)]
-    return {row["ranks"]: Phases(*(row[f"{name}_seconds_per_iteration_mean"] for name in names)) for row in outcome.rows}
 
 
 def note(outcome: Outcome) -> str:
@@ -151,7 +128,7 @@ def find(findings: Findings, work: Work, setup: Setup) -> dict[str, dict[int, Ph
         findings.check(f"{exchange} on simulated GPUs", not why, why or "both were simulated", SIMULATED)
     if any(reasons.values()):
         return {}
-    found = {exchange: phases(outcome) for exchange, outcome in outcomes.items()}
+    found = {exchange: {row["ranks"]: phases_of(row) for row in outcome.rows} for exchange, outcome in outcomes.items()}
     add_ratios(findings, work, setup, found)
     add_waiting(findings, work, setup, found["appp"])
     return found

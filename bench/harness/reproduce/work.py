@@ -100,7 +100,7 @@ def key_of(work: Work, step: Step) -> str:
         threads_of(step),
         work.launcher if step.ranks else "",
         work.backend,
-        *(key_of(work, needed) for needed in step.needs),
+        *(key_of(work, each) for each in step.needs),
     ]
     return hashlib.sha256(json.dumps(needed).encode()).hexdigest()[:12]
 
