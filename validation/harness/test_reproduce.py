@@ -105,8 +105,8 @@ def test_a_figure_needs_a_value_or_a_reason():
 
 def test_a_figure_is_named_by_its_tags_and_not_by_its_data():
     found = findings.Findings("fig9", "")
-    found.add("GD", "cost", "", ours=0.5, data={"cost_of_iterations": [2.0, 1.0]}, update="once")
-    assert found.rows[0]["name"] == "fig9/once/GD/cost"
+    found.add("GD", "cost", "", ours=0.5, cost_of_iterations=[2.0, 1.0], step=0.25, missing=None, update="once", ranks=4)
+    assert found.rows[0]["name"] == "fig9/once/4/GD/cost"
     assert found.rows[0]["cost_of_iterations"] == [2.0, 1.0]
 
 

@@ -77,11 +77,9 @@ def add_curve(findings: Findings, scope: Scope, name: str, run: Step, **tags) ->
         ours=None if why else costs[-1] / row["cost_of_empty_volume"],
         why_not=why or NO_NUMBER,
         source=source(scope.work, run),
-        data={
-            "cost_of_iterations": costs,
-            "cost_of_empty_volume": row.get("cost_of_empty_volume"),
-            "step": row.get("step"),
-        },
+        cost_of_iterations=costs,
+        cost_of_empty_volume=row.get("cost_of_empty_volume"),
+        step=row.get("step"),
         **tags,
     )
     return outcome

@@ -31,19 +31,18 @@ class Findings:
         evidence: str = PAPER,
         why_not: str = "",
         source: str = "",
-        data: dict | None = None,
         **tags,
     ) -> None:
-        """Adds a figure beside the paper's: `tags` say which, and are part of its name; `data` is what more there is to it. Whatever is
-        missing, or is not what its name suggests, is explained in `why_not`; without ours, `evidence` is of the reason."""
+        """Adds a figure beside the paper's. Of the `tags`, words and whole numbers say which it is and name it; others are what more there
+        is to it. Whatever is missing, or is not what its name suggests, is explained in `why_not`; without ours, `evidence` is of the
+        reason."""
         if ours is None and not why_not:
             raise ValueError(f"{self.item}, {row}, {quantity}: neither a figure nor a reason")
         self.rows.append(
             {
-                "name": "/".join([self.item, *map(str, tags.values()), row, quantity]),
+                "name": "/".join([self.item, *(str(tag) for tag in tags.values() if isinstance(tag, (str, int))), row, quantity]),
                 "item": self.item,
                 **tags,
-                **(data or {}),
                 "row": row,
                 "quantity": quantity,
                 "unit": unit,
