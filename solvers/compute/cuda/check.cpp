@@ -50,8 +50,6 @@ void check(cufftResult status, const char* call) {
   if (status != CUFFT_SUCCESS) throw RunError(text(status, call));
 }
 
-void check_launch(const char* kernel) { check(cudaGetLastError(), kernel); }
-
 void report(cudaError_t status, const char* call) noexcept {
   if (status != cudaSuccess)
     std::fprintf(stderr, "ptychoscale: warning: %s: %s\n", call, cudaGetErrorString(status));

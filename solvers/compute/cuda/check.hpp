@@ -9,9 +9,6 @@ namespace ptychoscale::cuda {
 void check(cudaError_t status, const char* call);
 void check(cufftResult status, const char* call);
 
-/// The kernels launched since the last check were accepted, or RunError.
-void check_launch(const char* kernel);
-
 /// For destructors, which must not throw: says on stderr what failed.
 void report(cudaError_t status, const char* call) noexcept;
 void report(cufftResult status, const char* call) noexcept;

@@ -105,29 +105,28 @@ public:
 
   void shift_probe(Waves waves, const Aperture& probe, std::span<const Shift> pixels) override {
     for (int i = 0; i < waves.count; ++i)
-      cuda::shift_probe<<<tiles_for(waves.extent), tile_threads(), 0, stream_.get()>>>(
-          raw(waves.one(i).data), waves.extent, raw(probe.data), probe.box, pixels[i].y, pixels[i].x);
-    check_launch("shift_probe");
+      launch_kernel("shift_probe", cuda::shift_probe, over_pixels(waves.extent), stream_.get(),
+                    raw(waves.one(i).data), waves.extent, raw(probe.data), probe.box, pixels[i].y,
+                    pixels[i].x);
   }
 
   void place(Waves target, Waves source, Offset origin) override {
     for (int i = 0; i < target.count; ++i)
-      cuda::place<<<tiles_for(target.extent), tile_threads(), 0, stream_.get()>>>(
-          raw(target.one(i).data), target.extent, raw(source.one(i).data), source.extent, origin);
-    check_launch("place");
+      launch_kernel("place", cuda::place, over_pixels(target.extent), stream_.get(), raw(target.one(i).data),
+                    target.extent, raw(source.one(i).data), source.extent, origin);
   }
 
   void amplitude_loss(Waves waves, Amplitudes amplitudes, Waves adjoint, std::span<double> losses) override {
     const auto ny = static_cast<std::size_t>(waves.extent.y);
     const std::size_t all_rows = ny * static_cast<std::size_t>(waves.count);
     if (loss_of_row_.size() < all_rows) loss_of_row_ = Buffer<double>(*this, all_rows, MemoryLabel::waves);
-    const auto launch = [&](const auto* stored) {
-      cuda::amplitude_loss<<<static_cast<unsigned>(all_rows), loss_threads, 0, stream_.get()>>>(
-          raw(waves.data), stored, raw(adjoint.data), waves.extent.x, static_cast<float>(waves.extent.area()),
-          undetermined_amplitude(waves.extent), loss_of_row_.data());
+    const auto compare = [&]<class Stored>(const Stored* stored) {
+      launch_kernel("amplitude_loss", cuda::amplitude_loss<Stored>,
+                    {static_cast<unsigned>(all_rows), loss_threads}, stream_.get(), raw(waves.data), stored,
+                    raw(adjoint.data), waves.extent.x, static_cast<float>(waves.extent.area()),
+                    undetermined_amplitude(waves.extent), loss_of_row_.data());
     };
-    std::visit(launch, amplitudes);
-    check_launch("amplitude_loss");
+    std::visit(compare, amplitudes);
     std::vector<double> host(all_rows);
     to_host(host.data(), loss_of_row_.data(), all_rows * sizeof(double));
     for (std::size_t i = 0; i < losses.size(); ++i)
@@ -135,23 +134,20 @@ public:
   }
 
   void intensity(Waves waves, float* intensities) override {
-    cuda::intensity<<<blocks_for(waves.size()), line_threads, 0, stream_.get()>>>(raw(waves.data),
-                                                                                  intensities, waves.size());
-    check_launch("intensity");
+    launch_kernel("intensity", cuda::intensity, over_elements(waves.size()), stream_.get(), raw(waves.data),
+                  intensities, waves.size());
   }
 
   void transmission(Waves t, Slice potential, std::span<const Offset> origins, float sigma) override {
     const Offset* on_device = origins_.of(origins);
     for (int i = 0; i < t.count; ++i)
-      set_transmission<<<tiles_for(t.extent), tile_threads(), 0, stream_.get()>>>(
-          raw(t.one(i).data), t.extent, {potential.data, potential.extent, sigma}, on_device + i);
-    check_launch("transmission");
+      launch_kernel("transmission", set_transmission, over_pixels(t.extent), stream_.get(),
+                    raw(t.one(i).data), t.extent, {potential.data, potential.extent, sigma}, on_device + i);
   }
 
   void multiply(Waves waves, Waves factor, Sense sense) override {
-    cuda::multiply<<<blocks_for(waves.size()), line_threads, 0, stream_.get()>>>(
-        raw(waves.data), raw(factor.data), waves.size(), sense == Sense::conjugate);
-    check_launch("multiply");
+    launch_kernel("multiply", cuda::multiply, over_elements(waves.size()), stream_.get(), raw(waves.data),
+                  raw(factor.data), waves.size(), sense == Sense::conjugate);
   }
 
   void phase_gradient(Waves dt, const SliceUpdate& update, std::span<const Offset> origins,
@@ -159,15 +155,13 @@ public:
     const Extent e = update.potential.extent;
     const Offset* on_device = origins_.of(origins);
     for (int i = 0; i < dt.count; ++i)
-      cuda::phase_gradient<<<tiles_for(dt.extent), tile_threads(), 0, stream_.get()>>>(
-          raw(dt.one(i).data), dt.extent, {update.potential.data, e, sigma},
-          {update.potential.data, update.gradient, e, update.step}, on_device + i);
-    check_launch("phase_gradient");
+      launch_kernel("phase_gradient", cuda::phase_gradient, over_pixels(dt.extent), stream_.get(),
+                    raw(dt.one(i).data), dt.extent, {update.potential.data, e, sigma},
+                    {update.potential.data, update.gradient, e, update.step}, on_device + i);
   }
 
   void axpy(float* y, float a, const float* x, std::size_t n) override {
-    cuda::axpy<<<blocks_for(n), line_threads, 0, stream_.get()>>>(y, a, x, n);
-    check_launch("axpy");
+    launch_kernel("axpy", cuda::axpy, over_elements(n), stream_.get(), y, a, x, n);
   }
 
   void pack(float* packed, Volume volume, Box box, int first_slice, int last_slice) override {
@@ -179,9 +173,8 @@ public:
              merging == Merging::add ? Packing::add : Packing::replace);
   }
   void scale(Volume volume, const float* weights) override {
-    scale_volume<<<blocks_for(volume.size()), line_threads, 0, stream_.get()>>>(
-        volume.data, weights, volume.extent.area(), volume.size());
-    check_launch("scale");
+    launch_kernel("scale", scale_volume, over_elements(volume.size()), stream_.get(), volume.data, weights,
+                  volume.extent.area(), volume.size());
   }
 
 private:
@@ -214,9 +207,8 @@ private:
 
   void move_box(Volume volume, float* packed, Box box, int first_slice, int last_slice, Packing packing) {
     if (box.empty() || last_slice <= first_slice) return;
-    cuda::move_box<<<tiles_for(box.extent(), last_slice - first_slice), tile_threads(), 0, stream_.get()>>>(
-        volume.data, volume.extent, packed, box, first_slice, packing);
-    check_launch("move_box");
+    launch_kernel("move_box", cuda::move_box, over_pixels(box.extent(), last_slice - first_slice),
+                  stream_.get(), volume.data, volume.extent, packed, box, first_slice, packing);
   }
 
   MessageMemory messages_;

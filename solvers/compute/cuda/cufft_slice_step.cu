@@ -59,10 +59,8 @@ public:
     plans_.rows(waves, Direction::inverse);
     const float scale = 1.0F / static_cast<float>(waves.extent.x);
     for (int i = 0; i < waves.count; ++i)
-      transmit_kernel<<<tiles_for(waves.extent), tile_threads(), 0, stream_>>>(
-          raw(waves.one(i).data), waves.extent, {potential.data, potential.extent, sigma}, origins + i,
-          scale);
-    check_launch("transmit");
+      launch_kernel("transmit", transmit_kernel, over_pixels(waves.extent), stream_, raw(waves.one(i).data),
+                    waves.extent, {potential.data, potential.extent, sigma}, origins + i, scale);
     plans_.rows(waves, Direction::forward);
   }
 
@@ -71,9 +69,8 @@ public:
     const PropagatorOn propagator{raw(p.y), raw(p.x), p.mask, 1.0F / static_cast<float>(waves.extent.y),
                                   sense == Sense::direct ? 1.0F : -1.0F};
     for (int i = 0; i < waves.count; ++i)
-      propagate_kernel<<<tiles_for(waves.extent), tile_threads(), 0, stream_>>>(raw(waves.one(i).data),
-                                                                                waves.extent, propagator);
-    check_launch("propagate");
+      launch_kernel("propagate", propagate_kernel, over_pixels(waves.extent), stream_, raw(waves.one(i).data),
+                    waves.extent, propagator);
     plans_.columns(waves, Direction::inverse);
   }
 
@@ -87,19 +84,17 @@ public:
     const UpdateOn target{update.potential.data, update.gradient, update.potential.extent, update.step};
     // One launch per wave: overlapping windows add to the gradient in a fixed order.
     for (int i = 0; i < adjoint.count; ++i)
-      transmit_adjoint_kernel<<<tiles_for(adjoint.extent), tile_threads(), 0, stream_>>>(
-          raw(transmitted.one(i).data), raw(adjoint.one(i).data), adjoint.extent, slice, target, origins + i,
-          scale, rewind);
-    check_launch("transmit_adjoint");
+      launch_kernel("transmit_adjoint", transmit_adjoint_kernel, over_pixels(adjoint.extent), stream_,
+                    raw(transmitted.one(i).data), raw(adjoint.one(i).data), adjoint.extent, slice, target,
+                    origins + i, scale, rewind);
     plans_.rows(adjoint, Direction::forward);
     if (rewind) plans_.rows(transmitted, Direction::forward);
   }
 
 private:
   void scale(Waves waves, float factor) {
-    scale_waves<<<blocks_for(waves.size()), line_threads, 0, stream_>>>(raw(waves.data), waves.size(),
-                                                                        factor);
-    check_launch("scale_waves");
+    launch_kernel("scale_waves", scale_waves, over_elements(waves.size()), stream_, raw(waves.data),
+                  waves.size(), factor);
   }
   Waves copy(Waves waves) {
     if (copy_.size() < waves.size()) copy_ = Buffer<Complex>(memory_, waves.size(), MemoryLabel::waves);

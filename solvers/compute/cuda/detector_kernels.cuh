@@ -55,7 +55,7 @@ inline constexpr int loss_threads = 256;
 template <class Stored>
 static __global__ void amplitude_loss(const Complex64* w, const Stored* amplitudes, Complex64* adjoint,
                                       int nx, float scale, float least, double* loss_of_row) {
-  __shared__ double part[loss_threads];
+  static __shared__ double part[loss_threads];
   const std::size_t row = static_cast<std::size_t>(blockIdx.x) * static_cast<std::size_t>(nx);
   double sum = 0;
   for (int x = static_cast<int>(threadIdx.x); x < nx; x += loss_threads) {

@@ -1,5 +1,5 @@
-#include "check.hpp"
 #include "device_origins.hpp"
+#include "launch.cuh"
 #include "ptychoscale/base/error.hpp"
 
 #include <algorithm>
@@ -37,9 +37,8 @@ void DeviceOrigins::put(std::span<const Offset> origins) {
         origins.subspan(first, std::min<std::size_t>(SomeOrigins::most, origins.size() - first));
     SomeOrigins argument{};
     std::ranges::copy(some, argument.of);
-    put_origins<<<1, SomeOrigins::most, 0, stream_>>>(device_.data() + first, argument,
-                                                      static_cast<int>(some.size()));
-    check_launch("put_origins");
+    launch_kernel("put_origins", put_origins, {1, SomeOrigins::most}, stream_, device_.data() + first,
+                  argument, static_cast<int>(some.size()));
   }
   there_.assign(origins.begin(), origins.end());
 }

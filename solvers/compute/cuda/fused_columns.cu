@@ -1,4 +1,3 @@
-#include "check.hpp"
 #include "fused_kernel.cuh"
 #include "fused_launch.hpp"
 #include "fused_lengths.hpp"
@@ -32,20 +31,18 @@ void allow_column_memory(int length) {
 
 void launch(const TransformColumns& job, int length, int waves, cudaStream_t stream) {
   with_length(FusedLengths{}, length, [&](auto n) {
-    using Block = ColumnBlock<decltype(n)::value>;
-    transform_kernel<decltype(n)::value>
-        <<<blocks<Block>(job.nx, waves), Block::threads, memory_bytes<Block>, stream>>>(job);
+    constexpr int N = decltype(n)::value;
+    launch_kernel("fused transform_columns", transform_kernel<N>, shape_of<ColumnBlock<N>>(job.nx, waves),
+                  stream, job);
   });
-  check_launch("fused transform_columns");
 }
 
 void launch(const PropagateColumns& job, int length, int waves, cudaStream_t stream) {
   with_length(FusedLengths{}, length, [&](auto n) {
-    using Block = ColumnBlock<decltype(n)::value>;
-    propagate_kernel<decltype(n)::value>
-        <<<blocks<Block>(job.nx, waves), Block::threads, memory_bytes<Block>, stream>>>(job);
+    constexpr int N = decltype(n)::value;
+    launch_kernel("fused propagate", propagate_kernel<N>, shape_of<ColumnBlock<N>>(job.nx, waves), stream,
+                  job);
   });
-  check_launch("fused propagate");
 }
 
 } // namespace ptychoscale::cuda

@@ -1,15 +1,14 @@
 #pragma once
 
+#include "launch.cuh"
 #include "line_transform.hpp"
-
-#include <cuda_runtime.h>
 
 // What a kernel adds to the functions of fused_rows.hpp and fused_columns.hpp.
 namespace ptychoscale::cuda {
 
 struct BlockBarrier {
   __host__ __device__ void operator()() const {
-#ifdef __CUDA_ARCH__
+#if defined(__CUDA_ARCH__) || !defined(__CUDACC__)
     __syncthreads();
 #endif
   }
@@ -21,14 +20,21 @@ __device__ inline Place my_place() {
 
 /// The shared memory that a launch asked for.
 __device__ inline Complex64* block_memory() {
+#ifdef __CUDACC__
   extern __shared__ Complex64 memory[];
   return memory;
+#else
+  return static_cast<Complex64*>(cuda_on_host::shared_memory());
+#endif
 }
 
-/// One block per group of lines and wave.
-template <class Block> dim3 blocks(int lines, int waves) {
-  return {static_cast<unsigned>((lines + Block::lines - 1) / Block::lines), static_cast<unsigned>(waves)};
-}
 template <class Block> constexpr std::size_t memory_bytes = Block::memory * sizeof(Complex64);
+
+/// One block per group of lines and wave; `more` bytes of shared memory behind its lines.
+template <class Block> LaunchShape shape_of(int lines, int waves, std::size_t more = 0) {
+  return {{static_cast<unsigned>((lines + Block::lines - 1) / Block::lines), static_cast<unsigned>(waves)},
+          Block::threads,
+          memory_bytes<Block> + more};
+}
 
 } // namespace ptychoscale::cuda

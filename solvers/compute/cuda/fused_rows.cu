@@ -1,4 +1,3 @@
-#include "check.hpp"
 #include "fused_kernel.cuh"
 #include "fused_launch.hpp"
 #include "fused_lengths.hpp"
@@ -21,30 +20,27 @@ __global__ void __launch_bounds__(RowBlock<N>::threads) transmit_adjoint_kernel(
 
 void launch(const TransformRows& job, int length, int waves, cudaStream_t stream) {
   with_length(FusedLengths{}, length, [&](auto n) {
-    using Block = RowBlock<decltype(n)::value>;
-    transform_kernel<decltype(n)::value>
-        <<<blocks<Block>(job.ny, waves), Block::threads, memory_bytes<Block>, stream>>>(job);
+    constexpr int N = decltype(n)::value;
+    launch_kernel("fused transform_rows", transform_kernel<N>, shape_of<RowBlock<N>>(job.ny, waves), stream,
+                  job);
   });
-  check_launch("fused transform_rows");
 }
 
 void launch(const TransmitRows& job, int length, int waves, cudaStream_t stream) {
   with_length(FusedLengths{}, length, [&](auto n) {
-    using Block = RowBlock<decltype(n)::value>;
-    transmit_kernel<decltype(n)::value>
-        <<<blocks<Block>(job.ny, waves), Block::threads, memory_bytes<Block>, stream>>>(job);
+    constexpr int N = decltype(n)::value;
+    launch_kernel("fused transmit", transmit_kernel<N>, shape_of<RowBlock<N>>(job.ny, waves), stream, job);
   });
-  check_launch("fused transmit");
 }
 
 void launch(const TransmitAdjointRows& job, int length, cudaStream_t stream) {
   with_length(FusedLengths{}, length, [&](auto n) {
     constexpr int N = decltype(n)::value;
-    constexpr std::size_t bytes = memory_bytes<RowBlock<N>> + Aside<N>::memory * sizeof(Complex64);
-    static_assert(bytes <= 48 << 10, "what a kernel may have without asking for more");
-    transmit_adjoint_kernel<N><<<blocks<RowBlock<N>>(job.ny, 1), RowBlock<N>::threads, bytes, stream>>>(job);
+    constexpr std::size_t aside = Aside<N>::memory * sizeof(Complex64);
+    static_assert(memory_bytes<RowBlock<N>> + aside <= 48 << 10, "what a kernel may have without asking");
+    launch_kernel("fused transmit_adjoint", transmit_adjoint_kernel<N>,
+                  shape_of<RowBlock<N>>(job.ny, 1, aside), stream, job);
   });
-  check_launch("fused transmit_adjoint");
 }
 
 } // namespace ptychoscale::cuda

@@ -1,25 +1,44 @@
 #pragma once
 
+#include "check.hpp"
 #include "complex64.hpp"
 #include "pixel.hpp"
 
-#include <cuda_runtime.h>
+#include <type_traits>
 
-// How element-wise kernels are launched: over n elements in a row, or over the pixels of a grid.
+// How kernels are launched; element-wise ones over n elements in a row, or over the pixels of a grid.
 namespace ptychoscale::cuda {
 
-inline constexpr unsigned line_threads = 256;
-inline unsigned blocks_for(std::size_t n) {
-  return static_cast<unsigned>((n + line_threads - 1) / line_threads);
+/// Blocks, threads of a block, and bytes of shared memory that a block is given at the launch.
+struct LaunchShape {
+  dim3 blocks;
+  dim3 threads;
+  std::size_t shared_bytes = 0;
+};
+
+/// Queues a kernel on the stream; RunError with `name` when the launch is refused. A call in C++'s own words
+/// where <<<>>> would do, so that any compiler reads it.
+template <class... Parameters>
+void launch_kernel(const char* name, void (*kernel)(Parameters...), const LaunchShape& shape,
+                   cudaStream_t stream, std::type_identity_t<Parameters>... arguments) {
+  void* addresses[] = {&arguments...};
+  check(cudaLaunchKernel(kernel, shape.blocks, shape.threads, addresses, shape.shared_bytes, stream), name);
+}
+
+/// One thread per element of n.
+inline LaunchShape over_elements(std::size_t n) {
+  constexpr unsigned threads = 256;
+  return {static_cast<unsigned>((n + threads - 1) / threads), threads};
 }
 __device__ inline std::size_t my_element() {
   return static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
 }
 
-inline dim3 tile_threads() { return {32, 8}; }
-inline dim3 tiles_for(Extent e, int slices = 1) {
-  return {static_cast<unsigned>((e.x + 31) / 32), static_cast<unsigned>((e.y + 7) / 8),
-          static_cast<unsigned>(slices)};
+/// One thread per pixel of each slice.
+inline LaunchShape over_pixels(Extent e, int slices = 1) {
+  return {{static_cast<unsigned>((e.x + 31) / 32), static_cast<unsigned>((e.y + 7) / 8),
+           static_cast<unsigned>(slices)},
+          {32, 8}};
 }
 __device__ inline Pixel my_pixel() {
   return {static_cast<int>(blockIdx.y * blockDim.y + threadIdx.y),
