@@ -2,11 +2,15 @@
 #include "../mpi/mpi_test.hpp"
 #include "../mpi/small_experiment.hpp"
 #include "gpu_test.hpp"
+#include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/compute/frequency.hpp"
 #include "ptychoscale/io/window_model.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <numbers>
 
 namespace ptychoscale {
 namespace {
@@ -21,6 +25,32 @@ const test::SmallExperiment experiment{.detector = {64, 64},
                                        .first_A = {10.2, 10.1},
                                        .semiangle_mrad = 22,
                                        .C10_A = -150};
+
+/// A defocused Gaussian beam, which lights every pixel of the detector. Beside the disc of a sharp aperture a
+/// wave is so weak that its phase, which the gradient has, is little more than rounding: there a last bit of
+/// the measurements moves a volume by 2e-4 in five iterations, on the CPU alone.
+void light_every_pixel(DatasetHeader& h) {
+  constexpr double width = 1.5; // 1/A
+  constexpr double C10_A = -80;
+  double power = 0;
+  for (int i = 0; i < h.detector.y; ++i)
+    for (int j = 0; j < h.detector.x; ++j) {
+      const double ky = signed_frequency(i, h.detector.y) / (h.detector.y * h.pixel.y);
+      const double kx = signed_frequency(j, h.detector.x) / (h.detector.x * h.pixel.x);
+      const double k2 = ky * ky + kx * kx;
+      const auto wave = std::polar(std::exp(-k2 / (width * width)),
+                                   -std::numbers::pi * electron_wavelength_A(h.energy_eV) * C10_A * k2);
+      h.probe[static_cast<std::size_t>(i * h.detector.x + j)] = Complex(wave);
+      power += std::norm(wave);
+    }
+  for (auto& w : h.probe) w /= static_cast<float>(std::sqrt(power));
+}
+
+DatasetHeader header() {
+  auto h = test::header_of(experiment);
+  light_every_pixel(h);
+  return h;
+}
 
 /// Amplitudes [position][ky][kx] of the specimen, by the CPU.
 std::vector<float> measure(const DatasetHeader& h) {
@@ -43,7 +73,7 @@ struct Ending {
 
 class GpuReconstruction : public test::NeedsGpu<test::MpiTest>, public testing::WithParamInterface<Kernels> {
 protected:
-  DatasetHeader h = test::header_of(experiment);
+  DatasetHeader h = header();
   std::vector<float> amplitudes = measure(h);
 
   Ending run(Backend& backend, const ReconstructionOptions& options) const {
@@ -86,9 +116,10 @@ TEST_P(GpuReconstruction, FiveIterationsEqualTheCpu) {
   for (const auto& options : solvers()) {
     const auto expected = run(*cpu, options);
     const auto ours = run(*gpu, options);
-    // Rounding of 1e-7 per slice step, which 16 positions in 5 iterations pass on to each other.
-    EXPECT_LT(test::relative_l2(ours.tile, expected.tile), 1e-4) << described(options);
-    EXPECT_LT(test::relative_l2(ours.cost, expected.cost), 1e-4) << described(options);
+    // Rounding of 1e-7 per slice step, which 16 positions in 5 iterations pass on to each other: a last bit of
+    // the measurements moves a volume by 1e-6. The bar that the project set itself is 1e-4.
+    EXPECT_LT(test::relative_l2(ours.tile, expected.tile), 1e-5) << described(options);
+    EXPECT_LT(test::relative_l2(ours.cost, expected.cost), 1e-5) << described(options);
   }
 }
 
