@@ -57,12 +57,13 @@ void check_outputs(const ReconstructOptions& options, const DatasetHeader& heade
 }
 
 /// Backend with what FFTW learned before; only one process reads the file, the solver shares it.
-std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const Communicator& comm,
-                                       int threads) {
+std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const ReconstructionOptions& solver,
+                                       const Communicator& comm, int threads) {
   auto chosen = options.backend;
   chosen.threads = threads;
   chosen.local_rank = comm.local_rank();
   chosen.mpi_takes_device_memory = Communicator::takes_device_memory();
+  chosen.savings = memory_savings(solver);
   auto backend = make_backend(chosen);
   if (comm.leads()) load_wisdom(*backend, options.wisdom);
   return backend;
@@ -118,7 +119,7 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
     dataset.emplace(options.dataset);
     if (comm.rank() == 0) check_outputs(options, dataset->header());
     plan = plan_reconstruction(dataset->header(), solver, comm.size());
-    backend = ready_backend(options, comm, threads);
+    backend = ready_backend(options, solver, comm, threads);
   });
   watch_for_interruption();
   const auto result = solve(comm, *backend, acquisition_of(*dataset), plan, solver);
@@ -165,7 +166,7 @@ int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& cal
   const auto header = dataset ? dataset->header() : make_header(load_case(options.case_name).simulation);
   const auto plan = plan_reconstruction(header, solver, options.of);
   const int threads = options.threads > 0 ? options.threads : default_threads(1);
-  const auto backend = ready_backend(options, comm, threads);
+  const auto backend = ready_backend(options, solver, comm, threads);
   watch_for_interruption();
   const auto acquisition = dataset ? acquisition_of(*dataset) : acquisition_without_data(header);
   const auto result = solve(comm, *backend, acquisition, plan, solver);

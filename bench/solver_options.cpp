@@ -151,4 +151,19 @@ ReconstructionOptions resolve(const SolverOptions& options) {
   return solver;
 }
 
+std::vector<MemorySaving> memory_savings(const ReconstructionOptions& o) {
+  std::vector<MemorySaving> all;
+  if (!o.stream_measurements) all.push_back({MemoryLabel::measurements, 1, "--measurements stream"});
+  if (o.measurement_type == MeasurementType::float32)
+    all.push_back({MemoryLabel::measurements, 0.5, "--measurement-type float16"});
+  if (o.positions_at_once > 1)
+    all.push_back({MemoryLabel::waves, 1 - 1.0 / o.positions_at_once, "--positions-at-once 1"});
+  if (o.adjoint != Adjoint::reverse && o.bandwidth == Bandwidth::none)
+    all.push_back({MemoryLabel::waves, 1, "--adjoint reverse"});
+  if (o.adjoint == Adjoint::store) all.push_back({MemoryLabel::waves, 1, "--adjoint checkpoint"});
+  all.push_back({MemoryLabel::exchange, 1, "--messages host"});
+  all.push_back({std::nullopt, 1, "more ranks on more GPUs"});
+  return all;
+}
+
 } // namespace ptychoscale

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -26,5 +27,8 @@ void add_solver_options(CLI::App& command, SolverOptions& options);
 
 /// Throws InputError for text that means nothing and options that exclude each other.
 [[nodiscard]] ReconstructionOptions resolve(const SolverOptions& options);
+
+/// What `reconstruct` offers with these options when a GPU has too little memory.
+[[nodiscard]] std::vector<MemorySaving> memory_savings(const ReconstructionOptions& options);
 
 } // namespace ptychoscale

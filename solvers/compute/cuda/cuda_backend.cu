@@ -24,17 +24,12 @@ namespace {
 
 using namespace cuda;
 
-[[noreturn]] void refuse_device_memory(std::size_t bytes, MemoryLabel label, MessageMemory messages) {
-  RefusedMemory refused{label, bytes, 0, 0, messages};
-  check(cudaMemGetInfo(&refused.free, &refused.total), "cudaMemGetInfo");
-  throw RunError(out_of_memory_text(refused, memory_meter().read()));
-}
-
 class CudaBackend final : public Backend {
 public:
   explicit CudaBackend(const BackendOptions& options)
-      : messages_(choose_message_memory(options)), device_(choose_device(options.local_rank)),
-        launch_(options.launch.value_or(Launch::graph)), origins_(*this, stream_.get()),
+      : messages_(choose_message_memory(options)), savings_(options.savings),
+        device_(choose_device(options.local_rank)), launch_(options.launch.value_or(Launch::graph)),
+        origins_(*this, stream_.get()),
         slice_step_(options.kernels == Kernels::fused ? make_fused_slice_step(*this, stream_.get())
                                                       : make_cufft_slice_step(*this, stream_.get())) {}
 
@@ -190,10 +185,15 @@ private:
     std::memset(memory, 0, bytes);
     return memory;
   }
+  [[noreturn]] void refuse_device_memory(std::size_t bytes, MemoryLabel label) const {
+    RefusedMemory refused{label, bytes, 0, 0, messages_};
+    check(cudaMemGetInfo(&refused.free, &refused.total), "cudaMemGetInfo");
+    throw RunError(out_of_memory_text(refused, memory_meter().read(), savings_));
+  }
   void* allocate_on_device(std::size_t bytes, MemoryLabel label) {
     void* memory = nullptr;
     const auto status = cudaMalloc(&memory, bytes);
-    if (status == cudaErrorMemoryAllocation) refuse_device_memory(bytes, label, messages_);
+    if (status == cudaErrorMemoryAllocation) refuse_device_memory(bytes, label);
     check(status, "cudaMalloc");
     zero(memory, bytes);
     synchronize();
@@ -212,6 +212,7 @@ private:
   }
 
   MessageMemory messages_;
+  std::vector<MemorySaving> savings_;
   int device_;
   Launch launch_;
   std::uint64_t releases_ = 0;

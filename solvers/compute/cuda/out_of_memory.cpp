@@ -8,8 +8,10 @@
 namespace ptychoscale::cuda {
 namespace {
 
-std::string megabytes(std::size_t bytes) {
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+std::string in_words(std::size_t bytes) {
+  const auto n = static_cast<double>(bytes);
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  return bytes < 100'000 ? fmt::format("{:.1f} kB", n / 1e3) : fmt::format("{:.1f} MB", n / 1e6);
 }
 
 std::string ledger(const MemoryMeter::Reading& meter) {
@@ -17,21 +19,9 @@ std::string ledger(const MemoryMeter::Reading& meter) {
   for (std::size_t i = 0; i < memory_label_count; ++i)
     if (meter.now[i] != 0)
       rows.push_back(fmt::format("{} {}", ptychoscale::name(static_cast<MemoryLabel>(i)),
-                                 megabytes(static_cast<std::size_t>(meter.now[i]))));
+                                 in_words(static_cast<std::size_t>(meter.now[i]))));
   return rows.empty() ? "nothing" : fmt::format("{}", fmt::join(rows, ", "));
 }
-
-/// An option that does without a part of what a label holds.
-struct Saving {
-  MemoryLabel label;
-  double part;
-  const char* option;
-};
-constexpr Saving savings[] = {{MemoryLabel::measurements, 1.0, "--measurements stream"},
-                              {MemoryLabel::measurements, 0.5, "--measurement-type float16"},
-                              {MemoryLabel::waves, 1.0, "--adjoint reverse"},
-                              {MemoryLabel::waves, 1.0, "--adjoint checkpoint"},
-                              {MemoryLabel::exchange, 1.0, "--messages host"}};
 
 /// Whether what a label holds is the GPU's memory.
 bool on_device(MemoryLabel label, MessageMemory messages) {
@@ -40,28 +30,32 @@ bool on_device(MemoryLabel label, MessageMemory messages) {
 
 } // namespace
 
-std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::Reading& meter) {
+std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::Reading& meter,
+                               std::span<const MemorySaving> savings) {
   const std::size_t missing = refused.asked > refused.free ? refused.asked - refused.free : 0;
-  std::vector<std::string> options;
-  for (const auto& s : savings) {
-    if (!on_device(s.label, refused.messages)) continue;
-    const auto held = static_cast<std::size_t>(meter.now[static_cast<std::size_t>(s.label)]);
-    const auto wanted = static_cast<double>(held + (s.label == refused.label ? refused.asked : 0));
-    if (s.part * wanted > static_cast<double>(missing)) options.emplace_back(s.option);
-  }
-  options.emplace_back("more ranks on more GPUs");
+  const auto would_fit = [&](const MemorySaving& s) {
+    if (!s.label) return true;
+    if (!on_device(*s.label, refused.messages)) return false;
+    const auto held = static_cast<std::size_t>(meter.now[static_cast<std::size_t>(*s.label)]);
+    const auto wanted = static_cast<double>(held + (*s.label == refused.label ? refused.asked : 0));
+    return s.part * wanted > static_cast<double>(missing);
+  };
+  std::vector<std::string> ways;
+  for (const auto& s : savings)
+    if (would_fit(s)) ways.push_back(s.way);
+  if (ways.empty()) ways.emplace_back("a GPU with more memory");
   return fmt::format(
       "GPU memory: {} for {} are not to be had, {} of {} are free; this process holds {}; what "
       "may fit: {}",
-      megabytes(refused.asked), ptychoscale::name(refused.label), megabytes(refused.free),
-      megabytes(refused.total), ledger(meter), fmt::join(options, ", "));
+      in_words(refused.asked), ptychoscale::name(refused.label), in_words(refused.free),
+      in_words(refused.total), ledger(meter), fmt::join(ways, ", "));
 }
 
 std::string out_of_pinned_memory_text(std::size_t asked, const MemoryMeter::Reading& meter) {
   return fmt::format(
       "pinned host memory: {} for {} are not to be had; this process holds {}; what may fit: a "
       "smaller --exchange-MB",
-      megabytes(asked), ptychoscale::name(MemoryLabel::exchange), ledger(meter));
+      in_words(asked), ptychoscale::name(MemoryLabel::exchange), ledger(meter));
 }
 
 } // namespace ptychoscale::cuda

@@ -4,6 +4,7 @@
 #include "ptychoscale/compute/backend.hpp"
 
 #include <cstddef>
+#include <span>
 #include <string>
 
 namespace ptychoscale::cuda {
@@ -17,9 +18,10 @@ struct RefusedMemory {
   MessageMemory messages = MessageMemory::host;
 };
 
-/// One line: what was asked for, what is free, this process's ledger by label, and the options that give back
+/// One line: what was asked for, what is free, this process's ledger by label, and the savings that give back
 /// enough of it.
-[[nodiscard]] std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::Reading& meter);
+[[nodiscard]] std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::Reading& meter,
+                                             std::span<const MemorySaving> savings);
 
 /// The same for pinned host memory, which only exchange buffers are made of, see MessageMemory.
 [[nodiscard]] std::string out_of_pinned_memory_text(std::size_t asked, const MemoryMeter::Reading& meter);

@@ -59,7 +59,7 @@ Owned<cudaGraphExec_t> captured(cudaStream_t stream, const std::function<void()>
     static_cast<void>(cudaGetLastError());
     throw RunError(
         "GPU memory: the graph of a sweep is not to be had beside what this process holds; what may fit: "
-        "--launch direct, more ranks on more GPUs");
+        "--launch direct");
   }
   check(status, "cudaGraphInstantiate");
   return Owned<cudaGraphExec_t>(executable);

@@ -56,31 +56,46 @@ MemoryMeter::Reading holding(std::int64_t waves, std::int64_t measurements) {
   return meter;
 }
 
+const std::vector<MemorySaving> savings{{MemoryLabel::measurements, 1, "stream"},
+                                        {MemoryLabel::measurements, 0.5, "float16"},
+                                        {MemoryLabel::waves, 1, "reverse"},
+                                        {MemoryLabel::exchange, 1, "messages from the host"},
+                                        {std::nullopt, 1, "more ranks"}};
+
 TEST(OutOfMemory, TellsTheLedgerAndOnlyWhatWouldFit) {
-  const auto text = cuda::out_of_memory_text(
-      {.label = MemoryLabel::volume, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000},
-      holding(1'500'000, 70'000'000));
-  EXPECT_EQ(text,
+  const auto meter = holding(1'500'000, 70'000'000);
+  const cuda::RefusedMemory refused{
+      .label = MemoryLabel::volume, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000};
+  EXPECT_EQ(cuda::out_of_memory_text(refused, meter, savings),
             "GPU memory: 3.0 MB for volume are not to be had, 1.0 MB of 80.0 MB are free; this process holds "
-            "waves 1.5 MB, measurements 70.0 MB; what may fit: --measurements stream, "
-            "--measurement-type float16, more ranks on more GPUs");
+            "waves 1.5 MB, measurements 70.0 MB; what may fit: stream, float16, more ranks");
+  EXPECT_NE(cuda::out_of_memory_text(refused, meter, {}).find("what may fit: a GPU with more memory"),
+            std::string::npos);
 }
 
-TEST(OutOfMemory, CountsHalfOfWhatFloat16Takes) {
-  cuda::RefusedMemory refused{
+TEST(OutOfMemory, CountsThePartOfASaving) {
+  const cuda::RefusedMemory refused{
       .label = MemoryLabel::volume, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000};
   const auto text = [&](std::int64_t measurements) {
-    return cuda::out_of_memory_text(refused, holding(0, measurements));
+    return cuda::out_of_memory_text(refused, holding(0, measurements), savings);
   };
   EXPECT_EQ(text(4'000'000).find("float16"), std::string::npos);
-  EXPECT_NE(text(4'000'001).find("--measurements stream, --measurement-type float16"), std::string::npos);
+  EXPECT_NE(text(4'000'001).find("stream, float16"), std::string::npos);
 }
 
-TEST(OutOfMemory, CountsWhatTheOptionWouldNotAskFor) {
+TEST(OutOfMemory, CountsWhatASavingWouldNotAskFor) {
   const auto text = cuda::out_of_memory_text(
       {.label = MemoryLabel::waves, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000},
-      holding(0, 0));
-  EXPECT_NE(text.find("holds nothing; what may fit: --adjoint reverse, --adjoint checkpoint, more ranks"),
+      holding(0, 0), savings);
+  EXPECT_NE(text.find("holds nothing; what may fit: reverse, more ranks"), std::string::npos) << text;
+}
+
+TEST(OutOfMemory, TellsLittleMemoryInSmallUnits) {
+  const auto text =
+      cuda::out_of_memory_text({.label = MemoryLabel::waves, .asked = 512, .free = 0, .total = 80'000'000},
+                               holding(99'900, 0), savings);
+  EXPECT_NE(text.find("512 B for waves are not to be had, 0 B of 80.0 MB are free; this process holds "
+                      "waves 99.9 kB"),
             std::string::npos)
       << text;
 }
@@ -90,9 +105,9 @@ TEST(OutOfMemory, CountsMessagesOnlyWhereTheyLieOnTheGpu) {
   meter.now[static_cast<std::size_t>(MemoryLabel::exchange)] = 5'000'000;
   cuda::RefusedMemory refused{
       .label = MemoryLabel::volume, .asked = 3'000'000, .free = 1'000'000, .total = 80'000'000};
-  EXPECT_EQ(cuda::out_of_memory_text(refused, meter).find("--messages"), std::string::npos);
+  EXPECT_EQ(cuda::out_of_memory_text(refused, meter, savings).find("messages"), std::string::npos);
   refused.messages = MessageMemory::device;
-  EXPECT_NE(cuda::out_of_memory_text(refused, meter).find("what may fit: --messages host, more ranks"),
+  EXPECT_NE(cuda::out_of_memory_text(refused, meter, savings).find("may fit: messages from the host, more"),
             std::string::npos);
 }
 

@@ -278,6 +278,14 @@ enum class Launch { graph, direct };
 /// from.
 enum class MessageMemory { host, device };
 
+/// What the user can do to need less of a GPU's memory, in the words of the program; named when there is too
+/// little.
+struct MemorySaving {
+  std::optional<MemoryLabel> label; ///< of the memory that it does without; left out: of all
+  double part = 1;                  ///< of what that label holds
+  std::string way;
+};
+
 struct BackendOptions {
   std::string kind = "cpu";
   int threads = 1;
@@ -287,6 +295,7 @@ struct BackendOptions {
   std::optional<Launch> launch = std::nullopt;          ///< of the cuda backend; left out: graph
   std::optional<MessageMemory> messages = std::nullopt; ///< of the cuda backend; left out: what MPI can
   bool mpi_takes_device_memory = false;                 ///< as Communicator::takes_device_memory() says
+  std::vector<MemorySaving> savings = {};
 };
 
 /// The one place that names the backends. Throws InputError for an unknown or unusable one.
