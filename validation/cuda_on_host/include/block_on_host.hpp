@@ -26,7 +26,7 @@ public:
   /// body(thread, barrier) for every thread of the block. Throws when only some of them reach a barrier,
   /// where a GPU would hang.
   template <class Body> void run(const Body& body) {
-    const auto barrier = [this] { give_way(); };
+    const auto barrier = [this] { wait(); };
     body_ = [&](int thread) { body(thread, barrier); };
     begun_ = ended_ = 0;
     std::size_t used = 0; // fibers, each but perhaps the last with a thread that waits
@@ -40,8 +40,12 @@ public:
     }
   }
 
+  /// The barrier: the thread that runs gives way to the others.
+  void wait() { go(current_->place, scheduler_); }
+
 private:
-  static constexpr std::size_t stack_bytes = 256 << 10;
+  static constexpr std::size_t stack_bytes =
+      256 << 10;           // less a bit, another for each: not all in the same cache lines
   using Place = void* [5]; // where to go on, as __builtin_setjmp notes it
   struct Fiber {
     std::unique_ptr<char[]> stack;
@@ -71,12 +75,10 @@ private:
     ucontext_t beginning;
     getcontext(&beginning);
     beginning.uc_stack.ss_sp = f.stack.get();
-    beginning.uc_stack.ss_size = stack_bytes;
+    beginning.uc_stack.ss_size = stack_bytes - static_cast<std::size_t>(&f - fibers_.data()) % 256 * 448;
     makecontext(&beginning, &BlockOnHost::work, 0);
     go(scheduler_, beginning);
   }
-  void give_way() { go(current_->place, scheduler_); }
-
   /// What a fiber does, block after block: it goes on with the next thread unless one waits, so that what has
   /// no barrier needs only one.
   static void work() {
@@ -86,7 +88,7 @@ private:
         block.body_(block.turns_[block.begun_++]);
         ++block.ended_;
       }
-      block.give_way();
+      block.wait(); // for the next block
     }
   }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "block_on_host.hpp"
+#include "../../cuda_on_host/include/block_on_host.hpp"
 #include "cuda/fused_columns.hpp"
 #include "cuda/fused_lengths.hpp"
 #include "cuda/fused_rows.hpp"

@@ -1,0 +1,67 @@
+#include "queue.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+// One device, which says that it is none; CUDA_VISIBLE_DEVICES hides it as it does a GPU.
+namespace {
+
+using cuda_on_host::failed;
+
+constexpr int version = 13000; // of CUDA, whose numbers the headers here have
+
+bool hidden() {
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  return visible != nullptr && (std::string_view(visible).empty() || visible[0] == '-');
+}
+
+struct Meaning {
+  cudaError_t error;
+  const char* name;
+  const char* text;
+};
+constexpr Meaning meanings[] = {
+    {cudaSuccess, "cudaSuccess", "no error"},
+    {cudaErrorInvalidValue, "cudaErrorInvalidValue", "invalid argument"},
+    {cudaErrorMemoryAllocation, "cudaErrorMemoryAllocation", "out of memory"},
+    {cudaErrorInvalidConfiguration, "cudaErrorInvalidConfiguration", "invalid configuration argument"},
+    {cudaErrorNoDevice, "cudaErrorNoDevice", "no CUDA-capable device is detected"},
+    {cudaErrorInvalidDevice, "cudaErrorInvalidDevice", "invalid device ordinal"},
+    {cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid resource handle"},
+    {cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported",
+     "operation not permitted when stream is capturing"},
+    {cudaErrorStreamCaptureInvalidated, "cudaErrorStreamCaptureInvalidated",
+     "operation failed due to a previous error during capture"},
+};
+
+const Meaning& meaning(cudaError_t error) {
+  for (const auto& m : meanings)
+    if (m.error == error) return m;
+  static constexpr Meaning unknown{cudaErrorUnknown, "cudaErrorUnknown", "unknown error"};
+  return unknown;
+}
+
+} // namespace
+
+extern "C" {
+
+const char* cudaGetErrorName(cudaError_t error) { return meaning(error).name; }
+const char* cudaGetErrorString(cudaError_t error) { return meaning(error).text; }
+
+cudaError_t cudaDriverGetVersion(int* driver) { return *driver = version, cudaSuccess; }
+cudaError_t cudaRuntimeGetVersion(int* runtime) { return *runtime = version, cudaSuccess; }
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = hidden() ? 0 : 1;
+  return hidden() ? failed(cudaErrorNoDevice) : cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : failed(cudaErrorInvalidDevice); }
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  if (device != 0) return failed(cudaErrorInvalidDevice);
+  std::strcpy(properties->name, "no GPU: CUDA on the host, for tests");
+  return cudaSuccess;
+}
+}

@@ -1,0 +1,213 @@
+#include "cuda_on_host.hpp"
+#include "memory.hpp"
+#include "queue.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace cuda_on_host;
+
+struct CUgraph_st {
+  std::vector<Work> work;
+};
+struct CUgraphExec_st {
+  std::vector<Work> work;
+};
+struct CUstream_st {
+  std::deque<Work> queued;
+  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  std::unique_ptr<CUgraph_st> graph; ///< that is captured
+};
+
+namespace cuda_on_host {
+namespace {
+
+/// Streams that were made, and the default stream, which waits for none of them and none for it: those that
+/// the backend makes are non-blocking.
+struct Streams {
+  CUstream_st usual;
+  std::set<cudaStream_t> made;
+  std::set<cudaGraphExec_t> executables;
+  cudaError_t last_error = cudaSuccess;
+};
+Streams streams;
+
+/// Null for a handle that is none.
+CUstream_st* find(cudaStream_t stream) {
+  static const auto thread = std::this_thread::get_id();
+  if (std::this_thread::get_id() != thread) give_up("two threads call it, which it is not made for");
+  if (stream == nullptr) return &streams.usual;
+  return streams.made.contains(stream) ? stream : nullptr;
+}
+
+void run(CUstream_st& stream) {
+  if (stream.queued.empty()) return;
+  const DeviceRuns running;
+  for (; !stream.queued.empty(); stream.queued.pop_front()) stream.queued.front()();
+}
+
+bool capturing(const CUstream_st& stream) { return stream.capture != cudaStreamCaptureStatusNone; }
+
+/// Waiting for a stream that captures would wait for ever.
+cudaError_t wait_for(CUstream_st& stream) {
+  if (capturing(stream)) {
+    stream.capture = cudaStreamCaptureStatusInvalidated;
+    return failed(cudaErrorStreamCaptureUnsupported);
+  }
+  run(stream);
+  return cudaSuccess;
+}
+
+Schedule schedule_of_environment() {
+  const auto is = [](const char* variable, std::string_view value) {
+    const char* text = std::getenv(variable);
+    return text != nullptr && text == value;
+  };
+  using Order = ptychoscale::BlockOnHost::Order;
+  return {is("CUDA_LAUNCH_BLOCKING", "1") ? Start::at_once : Start::late,
+          is("CUDA_ON_HOST_ORDER", "descending") ? Order::descending : Order::ascending};
+}
+
+} // namespace
+
+Schedule& schedule() {
+  static Schedule of_process = schedule_of_environment();
+  return of_process;
+}
+
+cudaError_t failed(cudaError_t error) { return streams.last_error = error; }
+
+cudaError_t queue(Work work, cudaStream_t handle) {
+  CUstream_st* stream = find(handle);
+  if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
+  if (stream->capture == cudaStreamCaptureStatusInvalidated) return failed(cudaErrorStreamCaptureInvalidated);
+  if (capturing(*stream)) {
+    stream->graph->work.push_back(std::move(work));
+    return cudaSuccess;
+  }
+  stream->queued.push_back(std::move(work));
+  if (schedule().start == Start::at_once) run(*stream);
+  return cudaSuccess;
+}
+
+void run_all() {
+  run(streams.usual);
+  for (auto* stream : streams.made) run(*stream);
+}
+
+bool invalidate_captures() {
+  bool any = false;
+  for (auto* stream : streams.made)
+    if (capturing(*stream)) {
+      stream->capture = cudaStreamCaptureStatusInvalidated;
+      any = true;
+    }
+  return any;
+}
+
+} // namespace cuda_on_host
+
+extern "C" {
+
+cudaError_t cudaGetLastError() { return std::exchange(streams.last_error, cudaSuccess); }
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  if (flags != cudaStreamNonBlocking) give_up("a stream that waits for the default stream is not built");
+  *stream = *streams.made.insert(new CUstream_st).first;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t handle) {
+  CUstream_st* stream = find(handle);
+  if (handle == nullptr || stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
+  run(*stream);
+  streams.made.erase(stream);
+  delete stream;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
+  CUstream_st* stream = find(handle);
+  return stream == nullptr ? failed(cudaErrorInvalidResourceHandle) : wait_for(*stream);
+}
+
+cudaError_t cudaDeviceSynchronize() {
+  if (invalidate_captures()) return failed(cudaErrorStreamCaptureUnsupported);
+  run_all();
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  if (kind == cudaMemcpyDeviceToDevice && !(in_device_memory(to) && in_device_memory(from)))
+    return failed(cudaErrorInvalidValue);
+  if (bytes == 0) return cudaSuccess;
+  return queue([=] { std::memmove(to, from, bytes); }, stream);
+}
+
+cudaError_t cudaMemsetAsync(void* memory, int byte, std::size_t bytes, cudaStream_t stream) {
+  if (bytes == 0) return cudaSuccess;
+  if (!in_device_memory(memory) && !in_pinned_memory(memory)) return failed(cudaErrorInvalidValue);
+  return queue([=] { std::memset(memory, byte, bytes); }, stream);
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode) {
+  CUstream_st* stream = find(handle);
+  if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
+  if (handle == nullptr || capturing(*stream)) return failed(cudaErrorStreamCaptureUnsupported);
+  stream->capture = cudaStreamCaptureStatusActive;
+  stream->graph = std::make_unique<CUgraph_st>();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
+  CUstream_st* stream = find(handle);
+  if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
+  auto captured = std::move(stream->graph);
+  const auto status = std::exchange(stream->capture, cudaStreamCaptureStatusNone);
+  *graph = nullptr;
+  if (status == cudaStreamCaptureStatusNone) return failed(cudaErrorInvalidValue);
+  if (status == cudaStreamCaptureStatusInvalidated) return failed(cudaErrorStreamCaptureInvalidated);
+  *graph = captured.release();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamIsCapturing(cudaStream_t handle, cudaStreamCaptureStatus* status) {
+  CUstream_st* stream = find(handle);
+  if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
+  *status = stream->capture;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
+  *executable = *streams.executables.insert(new CUgraphExec_st{graph->work}).first;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  if (!streams.executables.contains(executable)) return failed(cudaErrorInvalidValue);
+  return queue(
+      [all = executable->work] {
+        for (const auto& work : all) work();
+      },
+      stream);
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  if (streams.executables.erase(executable) == 0) return failed(cudaErrorInvalidValue);
+  delete executable;
+  return cudaSuccess;
+}
+}
