@@ -17,7 +17,8 @@ BuildInfo build_info() {
           .flags = PTYCHOSCALE_FLAGS,
           .build_type = PTYCHOSCALE_BUILD_TYPE,
           .hdf5 = fmt::format("{}.{}.{}", major, minor, release),
-          .mpi = Communicator::library_version()};
+          .mpi = Communicator::library_version(),
+          .evidence = PTYCHOSCALE_EVIDENCE};
 }
 
 } // namespace ptychoscale

@@ -11,8 +11,9 @@ struct BuildInfo {
   std::string compiler;
   std::string flags;
   std::string build_type;
-  std::string hdf5; ///< version of the library in use
-  std::string mpi;  ///< name and version of the library in use
+  std::string hdf5;     ///< version of the library in use
+  std::string mpi;      ///< name and version of the library in use
+  std::string evidence; ///< what its runs are: measured, or simulated where kernels of a GPU run on the host
 };
 [[nodiscard]] BuildInfo build_info();
 

@@ -1,5 +1,6 @@
 #include "rates_file.hpp"
 
+#include "build_info.hpp"
 #include "provenance.hpp"
 #include "ptychoscale/base/error.hpp"
 
@@ -29,7 +30,7 @@ void add_row(KernelRates& rates, const Json& row) {
 } // namespace
 
 std::string rates_json(const KernelRates& rates, const std::vector<std::string>& argv) {
-  Json context = provenance("measured");
+  Json context = provenance(build_info().evidence);
   add_occasion(context, argv);
   context["backend"] = rates.device;
   Json rows = Json::array();

@@ -1,5 +1,6 @@
 #include "report.hpp"
 
+#include "build_info.hpp"
 #include "report_row.hpp"
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@ namespace ptychoscale {
 namespace {
 
 Json context(const RunReport& r, ReportDetail detail) {
-  Json c = provenance("measured");
+  Json c = provenance(build_info().evidence);
   if (detail == ReportDetail::full) {
     add_occasion(c, r.argv);
     for (std::size_t rank = 0; rank < r.places.size(); ++rank)

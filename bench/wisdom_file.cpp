@@ -49,10 +49,11 @@ void load_wisdom(Backend& backend, const fs::path& file) {
 
 void save_wisdom(const Backend& backend, const fs::path& file) {
   try {
+    const auto knowledge = backend.planning_knowledge();
+    if (knowledge.empty()) return; // of a backend that searches nothing; what another one knows stays
     if (file.empty()) throw InputError("FFTW wisdom: neither XDG_CACHE_HOME nor HOME is set");
     std::error_code error;
     if (file.has_parent_path()) fs::create_directories(file.parent_path(), error);
-    const auto knowledge = backend.planning_knowledge();
     std::ifstream in(file, std::ios::binary);
     if (whole_text(in) != knowledge) write_text(file, knowledge);
   } catch (const InputError& e) {
