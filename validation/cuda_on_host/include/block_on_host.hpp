@@ -44,9 +44,8 @@ public:
   void wait() { go(current_->place, scheduler_); }
 
 private:
-  static constexpr std::size_t stack_bytes =
-      256 << 10;           // less a bit, another for each: not all in the same cache lines
   using Place = void* [5]; // where to go on, as __builtin_setjmp notes it
+  static constexpr std::size_t stack_bytes = 256 << 10;
   struct Fiber {
     std::unique_ptr<char[]> stack;
     Place place{};
@@ -75,10 +74,12 @@ private:
     ucontext_t beginning;
     getcontext(&beginning);
     beginning.uc_stack.ss_sp = f.stack.get();
+    // A bit less for each, or all would lie in the same lines of the cache.
     beginning.uc_stack.ss_size = stack_bytes - static_cast<std::size_t>(&f - fibers_.data()) % 256 * 448;
     makecontext(&beginning, &BlockOnHost::work, 0);
     go(scheduler_, beginning);
   }
+
   /// What a fiber does, block after block: it goes on with the next thread unless one waits, so that what has
   /// no barrier needs only one.
   static void work() {
