@@ -3,7 +3,6 @@
 
 #include <fftw3.h>
 
-#include <bit>
 #include <complex>
 #include <cufft.h>
 #include <map>
@@ -23,7 +22,6 @@ struct Lines {
 
 struct Plan {
   Lines lines;
-  std::size_t work_bytes = 0;
   void* work = nullptr;
   bool automatic = true; ///< cuFFT's own work area
   cudaStream_t stream = nullptr;
@@ -55,20 +53,17 @@ LineTransform& transform_of(int length, int direction) {
   return transforms.try_emplace({length, direction}, length, direction).first->second;
 }
 
-/// By way of the work area, where there is one, so that one that is too small or not there any more shows.
+/// By way of the work area, so that one that is too small or not there any more shows.
 void run(const Plan& plan, cufftComplex* in, cufftComplex* out, int direction) {
   const Lines& lines = plan.lines;
   auto& transform = transform_of(lines.length, direction);
   auto& values = transform.values();
-  std::vector<cufftComplex> own(plan.work_bytes == 0 ? values.size() : 0);
   for (int line = 0; line < lines.count; ++line) {
     const auto at = [&](std::size_t i) {
       return static_cast<std::ptrdiff_t>(line) * lines.distance +
              static_cast<std::ptrdiff_t>(i) * lines.stride;
     };
-    auto* work = plan.work_bytes == 0 ? own.data()
-                                      : static_cast<cufftComplex*>(plan.work) +
-                                            static_cast<std::ptrdiff_t>(line) * lines.length;
+    auto* work = static_cast<cufftComplex*>(plan.work) + static_cast<std::ptrdiff_t>(line) * lines.length;
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = {in[at(i)].x, in[at(i)].y};
     transform.run();
     for (std::size_t i = 0; i < values.size(); ++i)
@@ -121,7 +116,7 @@ cufftResult cufftSetWorkArea(cufftHandle handle, void* work) {
   return CUFFT_SUCCESS;
 }
 
-/// Powers of two do without a work area here, as small ones do in cuFFT.
+/// Every plan needs a work area as large as its lines; of cuFFT's, some need none.
 cufftResult cufftMakePlanMany(cufftHandle handle, int rank, int* lengths, int* in_embedding, int in_stride,
                               int in_distance, int* out_embedding, int out_stride, int out_distance,
                               cufftType type, int batch, std::size_t* work_bytes) {
@@ -133,10 +128,7 @@ cufftResult cufftMakePlanMany(cufftHandle handle, int rank, int* lengths, int* i
   if (plan->automatic) give_up("of cuFFT only plans with a work area of the caller's are built");
   if (lengths[0] < 1 || batch < 1) return CUFFT_INVALID_SIZE;
   plan->lines = {lengths[0], in_stride, in_distance, batch};
-  const auto length = static_cast<unsigned>(lengths[0]);
-  plan->work_bytes =
-      std::has_single_bit(length) ? 0 : sizeof(cufftComplex) * length * static_cast<unsigned>(batch);
-  *work_bytes = plan->work_bytes;
+  *work_bytes = sizeof(cufftComplex) * static_cast<unsigned>(lengths[0]) * static_cast<unsigned>(batch);
   return CUFFT_SUCCESS;
 }
 
@@ -145,7 +137,7 @@ cufftResult cufftExecC2C(cufftHandle handle, cufftComplex* in, cufftComplex* out
   if (plan == nullptr || plan->lines.length == 0) return CUFFT_INVALID_PLAN;
   if (direction != CUFFT_FORWARD && direction != CUFFT_INVERSE) return CUFFT_INVALID_VALUE;
   if (!in_device_memory(in) || !in_device_memory(out)) return CUFFT_INVALID_VALUE;
-  if (plan->work_bytes != 0 && plan->work == nullptr) return CUFFT_INTERNAL_ERROR;
+  if (plan->work == nullptr) return CUFFT_INTERNAL_ERROR;
   const auto work = [=, now = *plan] { run(now, in, out, direction); };
   return queue(work, plan->stream) == cudaSuccess ? CUFFT_SUCCESS : CUFFT_EXEC_FAILED;
 }

@@ -50,8 +50,14 @@ struct Arena {
 Arena arena;
 std::map<const char*, std::size_t> pinned;
 
-void protect(const Allocation& a, int protection) {
-  if (mprotect(a.pages, a.page_bytes, protection) != 0) give_up("mprotect failed");
+void open(const Allocation& a) {
+  if (mprotect(a.pages, a.page_bytes, PROT_READ | PROT_WRITE) != 0) give_up("mprotect failed");
+}
+
+/// Unless MPI is to be a library that takes device memory.
+void close(const Allocation& a) {
+  static const bool stays_open = std::getenv("CUDA_ON_HOST_OPEN") != nullptr;
+  if (!stays_open && mprotect(a.pages, a.page_bytes, PROT_NONE) != 0) give_up("mprotect failed");
 }
 
 /// The memory that the address lies in, or else the last that begins before it.
@@ -116,14 +122,14 @@ std::size_t bytes_taken(std::size_t more = 0) {
 
 DeviceRuns::DeviceRuns() {
   if (arena.running++ == 0)
-    for (const auto& [key, a] : arena.there) protect(a, PROT_READ | PROT_WRITE);
+    for (const auto& [key, a] : arena.there) open(a);
 }
 DeviceRuns::~DeviceRuns() {
   if (--arena.running != 0) return;
   for (const auto& [key, a] : arena.there) {
     if (!a.margins_are_untouched())
       give_up(("a kernel wrote beside device memory of " + std::to_string(a.bytes) + " bytes").c_str());
-    protect(a, PROT_NONE);
+    close(a);
   }
 }
 
@@ -162,9 +168,9 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   a.memory = a.pages + a.page_bytes - rounded_up(bytes, alignment);
   arena.free += a.page_bytes + page;
   if (arena.free > arena.begin + address_space - 2 * page) give_up("all addresses were used");
-  protect(a, PROT_READ | PROT_WRITE);
+  open(a);
   std::memset(a.pages, never_written, a.page_bytes);
-  if (arena.running == 0) protect(a, PROT_NONE);
+  if (arena.running == 0) close(a);
   arena.there.emplace(a.pages, a);
   *memory = a.memory;
   return cudaSuccess;
