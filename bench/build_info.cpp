@@ -17,8 +17,11 @@ BuildInfo build_info() {
           .flags = PTYCHOSCALE_FLAGS,
           .build_type = PTYCHOSCALE_BUILD_TYPE,
           .hdf5 = fmt::format("{}.{}.{}", major, minor, release),
-          .mpi = Communicator::library_version(),
-          .evidence = PTYCHOSCALE_EVIDENCE};
+          .mpi = Communicator::library_version()};
+}
+
+std::string_view evidence_of(std::string_view backend) {
+  return PTYCHOSCALE_CUDA_ON_HOST && backend.starts_with("cuda") ? "simulated" : "measured";
 }
 
 } // namespace ptychoscale

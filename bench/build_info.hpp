@@ -11,11 +11,14 @@ struct BuildInfo {
   std::string compiler;
   std::string flags;
   std::string build_type;
-  std::string hdf5;     ///< version of the library in use
-  std::string mpi;      ///< name and version of the library in use
-  std::string evidence; ///< what its runs are: measured, or simulated where kernels of a GPU run on the host
+  std::string hdf5; ///< version of the library in use
+  std::string mpi;  ///< name and version of the library in use
 };
 [[nodiscard]] BuildInfo build_info();
+
+/// What a backend's runs are evidence of, by its name or description: "measured", or "simulated" for that of
+/// a GPU in a build that runs its kernels on the host.
+[[nodiscard]] std::string_view evidence_of(std::string_view backend);
 
 /// Commit of the sources, or "unknown" outside a git checkout; looked up at every build.
 [[nodiscard]] std::string_view source_commit();

@@ -30,7 +30,7 @@ void add_row(KernelRates& rates, const Json& row) {
 } // namespace
 
 std::string rates_json(const KernelRates& rates, const std::vector<std::string>& argv) {
-  Json context = provenance(build_info().evidence);
+  Json context = provenance(evidence_of(rates.device));
   add_occasion(context, argv);
   context["backend"] = rates.device;
   Json rows = Json::array();

@@ -12,7 +12,7 @@ namespace ptychoscale {
 namespace {
 
 Json context(const RunReport& r, ReportDetail detail) {
-  Json c = provenance(build_info().evidence);
+  Json c = provenance(evidence_of(r.backend));
   if (detail == ReportDetail::full) {
     add_occasion(c, r.argv);
     for (std::size_t rank = 0; rank < r.places.size(); ++rank)

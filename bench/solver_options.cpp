@@ -162,7 +162,7 @@ std::vector<MemorySaving> memory_savings(const ReconstructionOptions& o) {
     all.push_back({MemoryLabel::waves, 1, "--adjoint reverse"});
   if (o.adjoint == Adjoint::store) all.push_back({MemoryLabel::waves, 1, "--adjoint checkpoint"});
   all.push_back({MemoryLabel::exchange, 1, "--messages host"});
-  all.push_back({std::nullopt, 1, "more ranks on more GPUs"});
+  if (o.method != Method::serial) all.push_back({std::nullopt, 1, "more ranks on more GPUs"});
   return all;
 }
 

@@ -126,15 +126,16 @@ def new_context(argv: list[str], evidence: str = "measured") -> dict:
     }
 
 
-def merge(reports: list[dict | None], rows: list[dict], argv: list[str], evidence: str = "measured") -> dict:
+def merge(reports: list[dict | None], rows: list[dict], argv: list[str], evidence: str | None = None) -> dict:
     """One report of several: reports[i] is the one that rows[i] came from, None for a run that left none.
 
     The context holds what all agree on. What differs would be true of some rows only and goes with each row (places of ranks as
-    `places`, since `ranks` is their number); each row also has the `run_uuid` of its own report."""
+    `places`, since `ranks` is their number); each row also has the `run_uuid` of its own report. `evidence` is that of the runs, if not
+    given."""
     contexts = [report["context"] if report else {} for report in reports]
     known = [context for context in contexts if context]
-    own = new_context(argv, evidence)
     shared = {key: value for key, value in (known[0] if known else {}).items() if all(c.get(key) == value for c in known)}
+    own = new_context(argv, evidence or shared.get("evidence", "measured"))
     for context, row in zip(contexts, rows, strict=True):
         for key, value in context.items():
             if key == "uuid":

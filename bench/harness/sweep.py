@@ -139,7 +139,7 @@ class Sweep:
         tried = [i for i, report in enumerate(self.reports) if report is not None or i in self.failures]
         rows = [self.row(i) for i in tried]
         reports = [self.reports[i] for i in tried]
-        merged = documents.merge(reports, rows, self.args.argv, "modelled" if self.args.plan else "measured")
+        merged = documents.merge(reports, rows, self.args.argv, "modelled" if self.args.plan else None)
         merged["context"]["sweep"] = {"points": len(self.points), "tried": len(tried)}
         documents.write_report(self.args.output / "report.json", merged)
 

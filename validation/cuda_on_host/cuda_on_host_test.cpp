@@ -74,7 +74,7 @@ __global__ void write_at(char* memory, std::ptrdiff_t at) { memory[at] = 1; }
 
 /// Every thread takes what its left neighbour has left in shared memory.
 template <bool with_barrier> __global__ void shift(int* out) {
-  static __shared__ int line[threads];
+  auto* line = static_cast<int*>(cuda_on_host::shared_memory());
   line[threadIdx.x] = static_cast<int>(threadIdx.x);
   if constexpr (with_barrier) __syncthreads();
   out[element()] = line[(threadIdx.x + threads - 1) % threads];
@@ -83,12 +83,19 @@ __global__ void wait_in_half_of_the_threads() {
   if (threadIdx.x < threads / 2) __syncthreads();
 }
 __global__ void show_shared_memory(float* out) {
-  static __shared__ float of_kernel[threads];
-  out[2 * element()] = of_kernel[threadIdx.x];
-  out[2 * element() + 1] = static_cast<float*>(cuda_on_host::shared_memory())[threadIdx.x];
-  of_kernel[threadIdx.x] = 1; // which the next block must not find
-  static_cast<float*>(cuda_on_host::shared_memory())[threadIdx.x] = 1;
+  auto* shared = static_cast<float*>(cuda_on_host::shared_memory());
+  out[element()] = shared[threadIdx.x];
+  shared[threadIdx.x] = 1; // which the next block must not find
 }
+__global__ void write_shared_memory(std::ptrdiff_t at) {
+  static_cast<char*>(cuda_on_host::shared_memory())[at] = 1;
+}
+struct Job {
+  int n;
+  int* values;
+};
+__global__ void count_up_in(Job job) { ++job.values[element()]; }
+__global__ void note_block(int* last) { *last = static_cast<int>(blockIdx.x); }
 
 TEST_F(CudaOnHost, RunsEveryThreadOfEveryBlockOnce) {
   auto* values = on_device(std::vector<int>(2 * threads));
@@ -113,7 +120,7 @@ TEST_F(CudaOnHost, GivesAMissingBarrierAway) {
   const auto in = [&](Order order, auto kernel) {
     cuda_on_host::schedule().order = order;
     auto* out = on_device<int>(2 * threads);
-    EXPECT_EQ(launch(kernel, out), cudaSuccess);
+    EXPECT_EQ(launch_shape(kernel, 2, threads, threads * sizeof(int), out), cudaSuccess);
     return from_device(out, 2 * threads);
   };
   EXPECT_EQ(in(Order::ascending, shift<true>), in(Order::descending, shift<true>));
@@ -123,9 +130,9 @@ TEST_F(CudaOnHost, GivesAMissingBarrierAway) {
 TEST_F(CudaOnHost, FillsWhatWasNeverWrittenWithNaN) {
   auto* fresh = on_device<float>(3);
   for (const float value : from_device(fresh, 3)) EXPECT_TRUE(std::isnan(value));
-  auto* shared = on_device<float>(4 * threads);
+  auto* shared = on_device<float>(2 * threads);
   ASSERT_EQ(launch_shape(show_shared_memory, 2, threads, threads * sizeof(float), shared), cudaSuccess);
-  for (const float value : from_device(shared, 4 * threads)) EXPECT_TRUE(std::isnan(value));
+  for (const float value : from_device(shared, 2 * threads)) EXPECT_TRUE(std::isnan(value));
 }
 
 TEST_F(CudaOnHost, RefusesLaunchesThatNoGpuTakes) {
@@ -138,11 +145,11 @@ TEST_F(CudaOnHost, RefusesLaunchesThatNoGpuTakes) {
   EXPECT_EQ(cudaFuncSetAttribute(nothing, cudaFuncAttributeMaxDynamicSharedMemorySize, 49 << 10),
             cudaSuccess);
   EXPECT_EQ(launch_shape(nothing, 1, threads, 49 << 10), cudaSuccess);
-  EXPECT_EQ(cudaFuncSetAttribute(nothing, cudaFuncAttributeMaxDynamicSharedMemorySize, 228 << 10),
+  EXPECT_EQ(cudaFuncSetAttribute(nothing, cudaFuncAttributeMaxDynamicSharedMemorySize, 97 << 10),
             cudaErrorInvalidValue);
 }
 
-TEST_F(CudaOnHostDeathTest, EndsWhereAGpuHangs) {
+TEST_F(CudaOnHostDeathTest, EndsWhereAGpuMayHang) {
   EXPECT_DEATH(
       {
         launch(wait_in_half_of_the_threads);
@@ -165,17 +172,30 @@ TEST_F(CudaOnHostDeathTest, EndsWhenAKernelLeavesItsMemory) {
     cudaStreamSynchronize(stream);
   };
   touch(999);
-  EXPECT_DEATH(touch(1000), "a kernel wrote beside device memory of 1000 bytes");
-  EXPECT_DEATH(touch(-1), "a kernel wrote beside device memory of 1000 bytes");
+  EXPECT_DEATH(touch(1000), "something was written beside device memory of 1000 bytes");
+  EXPECT_DEATH(touch(-1), "something was written beside device memory of 1000 bytes");
+  EXPECT_DEATH(touch(-900), "something was written beside device memory of 1000 bytes");
   EXPECT_DEATH(touch(1024), "block 0,0,0, thread 0,0,0 of a kernel used byte 1024 of device memory of 1000");
+  EXPECT_DEATH(static_cast<void>(from_device(device, 5000)),
+               "a copy or a transform used byte 1024 of device memory");
   ASSERT_EQ(cudaFree(device), cudaSuccess);
+  auto* next = on_device(std::vector<char>(1000));
+  EXPECT_NE(next, device);
   EXPECT_DEATH(touch(0), "of a kernel used memory that is not there");
+  const auto touch_shared = [&](std::ptrdiff_t at) {
+    launch_shape(write_shared_memory, 1, 1, 64, at);
+    cudaStreamSynchronize(stream);
+  };
+  touch_shared(63);
+  EXPECT_DEATH(touch_shared(64), "");
 }
 
 TEST_F(CudaOnHostDeathTest, EndsWhenAKernelGetsMemoryOfTheHost) {
   std::vector<int> host(2 * threads);
   EXPECT_DEATH(launch(count_up, host.data()),
                "byte 0 of argument 0 of a kernel begins an address of the host");
+  EXPECT_DEATH(launch(count_up_in, Job{1, host.data()}),
+               "byte 8 of argument 0 of a kernel begins an address");
   void* pinned = nullptr;
   ASSERT_EQ(cudaHostAlloc(&pinned, 2 * threads * sizeof(int), cudaHostAllocDefault), cudaSuccess);
   EXPECT_EQ(launch(count_up, static_cast<int*>(pinned)), cudaSuccess);
@@ -198,6 +218,34 @@ TEST_F(CudaOnHost, CapturesWithoutRunningAndRunsAtEveryLaunch) {
   EXPECT_EQ(from_device(values, 1), std::vector{3});
   ASSERT_EQ(cudaGraphExecDestroy(executable), cudaSuccess);
   EXPECT_EQ(cudaGraphLaunch(executable, stream), cudaErrorInvalidValue);
+}
+
+TEST_F(CudaOnHostDeathTest, EndsWhenAGraphHoldsMemoryThatIsGone) {
+  auto* values = on_device(std::vector<int>(2 * threads));
+  ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+  ASSERT_EQ(launch(count_up, values), cudaSuccess);
+  cudaGraph_t graph = nullptr;
+  ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
+  cudaGraphExec_t executable = nullptr;
+  ASSERT_EQ(cudaGraphInstantiate(&executable, graph, 0), cudaSuccess);
+  ASSERT_EQ(cudaFree(values), cudaSuccess);
+  EXPECT_DEATH(
+      {
+        cudaGraphLaunch(executable, stream);
+        cudaStreamSynchronize(stream);
+      },
+      "of a kernel used memory that is not there");
+  ASSERT_EQ(cudaGraphExecDestroy(executable), cudaSuccess);
+  ASSERT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+}
+
+TEST_F(CudaOnHost, RunsBlocksInTheOrderThatIsSet) {
+  auto* last = on_device(std::vector<int>{-1});
+  for (const auto& [order, block] : {std::pair(Order::ascending, 4), std::pair(Order::descending, 0)}) {
+    cuda_on_host::schedule().order = order;
+    ASSERT_EQ(launch_shape(note_block, 5, 1, 0, last), cudaSuccess);
+    EXPECT_EQ(from_device(last, 1), std::vector{block});
+  }
 }
 
 TEST_F(CudaOnHost, VoidsACaptureThatDoesWhatItMayNot) {

@@ -122,6 +122,7 @@ cufftResult cufftMakePlanMany(cufftHandle handle, int rank, int* lengths, int* i
                               cufftType type, int batch, std::size_t* work_bytes) {
   Plan* plan = find(handle);
   if (plan == nullptr || plan->lines.length != 0) return CUFFT_INVALID_PLAN;
+  if (invalidate_captures()) return CUFFT_INTERNAL_ERROR;
   if (rank != 1 || type != CUFFT_C2C || in_embedding == nullptr || out_embedding == nullptr ||
       in_stride != out_stride || in_distance != out_distance)
     give_up("of cuFFT only lines of complex numbers with a stride are built, the same in and out");

@@ -12,20 +12,17 @@
 #include <sys/mman.h>
 #include <utility>
 
-// The linker's names for where kernels' static shared memory is, if there is any.
-extern "C" {
-extern char __start_on_host_shared[] __attribute__((weak));
-extern char __stop_on_host_shared[] __attribute__((weak));
-}
-
 namespace cuda_on_host {
+
+bool a_kernel_runs = false;
+
 namespace {
 
 using ptychoscale::BlockOnHost;
 
 constexpr std::size_t page = 4096;
 constexpr std::size_t usual_shared_bytes = 48 << 10;
-constexpr std::size_t most_shared_bytes = 227 << 10; // of an H100
+constexpr std::size_t most_shared_bytes = 96 << 10; // of a V100; later GPUs have more
 constexpr unsigned most_threads = 1024;
 
 std::map<const void*, std::size_t> allowed_shared_bytes; // by kernel
@@ -38,37 +35,32 @@ void* make_shared_memory(std::size_t bytes) {
     void* all =
         mmap(nullptr, most_shared_bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (all == MAP_FAILED) give_up("no memory");
-    mprotect(static_cast<char*>(all) + most_shared_bytes, page, PROT_NONE);
+    if (mprotect(static_cast<char*>(all) + most_shared_bytes, page, PROT_NONE) != 0)
+      give_up("mprotect failed");
     return static_cast<char*>(all);
   }();
   return pages + most_shared_bytes - (bytes + 15) / 16 * 16;
 }
 
-void forget_shared_memory(std::size_t bytes) {
-  std::memset(shared, 0xff, bytes);
-  if (__start_on_host_shared != nullptr)
-    std::memset(__start_on_host_shared, 0xff,
-                static_cast<std::size_t>(__stop_on_host_shared - __start_on_host_shared));
+uint3 index_in(dim3 extent, std::size_t i) {
+  return {static_cast<unsigned>(i % extent.x), static_cast<unsigned>(i / extent.x % extent.y),
+          static_cast<unsigned>(i / extent.x / extent.y)};
 }
-
-uint3 index_in(dim3 extent, unsigned i) {
-  return {i % extent.x, i / extent.x % extent.y, i / extent.x / extent.y};
-}
-unsigned count(dim3 extent) { return extent.x * extent.y * extent.z; }
+std::size_t count(dim3 extent) { return std::size_t{extent.x} * extent.y * extent.z; }
 
 /// Fibers keep their stacks from one block to the next.
-BlockOnHost& block_of(unsigned threads) {
-  static std::map<std::pair<unsigned, BlockOnHost::Order>, std::unique_ptr<BlockOnHost>> blocks;
+BlockOnHost& block_of(std::size_t threads) {
+  static std::map<std::pair<std::size_t, BlockOnHost::Order>, std::unique_ptr<BlockOnHost>> blocks;
   auto& block = blocks[{threads, schedule().order}];
   if (!block) block = std::make_unique<BlockOnHost>(static_cast<int>(threads), schedule().order);
   return *block;
 }
 
 void run_block(const Kernel& kernel) {
-  forget_shared_memory(kernel.shared_bytes);
+  std::memset(shared, 0xff, kernel.shared_bytes);
   running = &block_of(count(kernel.block));
   running->run([&](int thread, const auto&) {
-    threadIdx = index_in(kernel.block, static_cast<unsigned>(thread));
+    threadIdx = index_in(kernel.block, static_cast<std::size_t>(thread));
     kernel.thread();
   });
 }
@@ -77,8 +69,9 @@ void run(const Kernel& kernel) {
   blockDim = kernel.block;
   gridDim = kernel.grid;
   shared = make_shared_memory(kernel.shared_bytes);
-  const unsigned blocks = count(kernel.grid);
-  for (unsigned i = 0; i < blocks; ++i) {
+  const std::size_t blocks = count(kernel.grid);
+  a_kernel_runs = true;
+  for (std::size_t i = 0; i < blocks; ++i) {
     blockIdx = index_in(kernel.grid, schedule().order == BlockOnHost::Order::ascending ? i : blocks - 1 - i);
     try {
       run_block(kernel);
@@ -86,6 +79,7 @@ void run(const Kernel& kernel) {
       give_up(error.what());
     }
   }
+  a_kernel_runs = false;
 }
 
 bool is_mapped(std::uintptr_t address) {
@@ -124,7 +118,8 @@ void* shared_memory() { return shared; }
 cudaError_t launch(Kernel kernel, void* const* arguments, std::span<const std::size_t> sizes,
                    cudaStream_t stream) {
   const auto [grid, block] = std::pair(kernel.grid, kernel.block);
-  const bool too_large = grid.y > 65535 || grid.z > 65535 || block.z > 64 || count(block) > most_threads;
+  const bool too_large =
+      grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535 || block.z > 64 || count(block) > most_threads;
   if (count(grid) == 0 || count(block) == 0 || too_large) return failed(cudaErrorInvalidConfiguration);
   const auto allowed = allowed_shared_bytes.find(kernel.function);
   if (kernel.shared_bytes > (allowed == allowed_shared_bytes.end() ? usual_shared_bytes : allowed->second))

@@ -35,7 +35,7 @@ struct Allocation {
   }
   [[nodiscard]] bool margins_are_untouched() const {
     const auto untouched = [](char byte) { return static_cast<unsigned char>(byte) == never_written; };
-    return std::all_of(std::max(pages, memory - alignment), memory, untouched) &&
+    return std::all_of(pages, memory, untouched) &&
            std::all_of(memory + bytes, pages + page_bytes, untouched);
   }
 };
@@ -79,9 +79,10 @@ std::string name(const uint3& i) {
 void say_what_was_touched(int, siginfo_t* fault, void*) {
   const auto* address = static_cast<const char*>(fault->si_addr);
   if (is_address_of_device(address)) {
-    const std::string who = arena.running != 0
+    const std::string who = a_kernel_runs
                                 ? "block " + name(blockIdx) + ", thread " + name(threadIdx) + " of a kernel"
-                                : "the host";
+                            : arena.running != 0 ? "a copy or a transform"
+                                                 : "the host";
     std::fprintf(stderr, "CUDA on the host: %s used %s\n", who.c_str(), place_of(address).c_str());
   }
   std::signal(SIGSEGV, SIG_DFL); // and the fault comes again
@@ -128,7 +129,8 @@ DeviceRuns::~DeviceRuns() {
   if (--arena.running != 0) return;
   for (const auto& [key, a] : arena.there) {
     if (!a.margins_are_untouched())
-      give_up(("a kernel wrote beside device memory of " + std::to_string(a.bytes) + " bytes").c_str());
+      give_up(
+          ("something was written beside device memory of " + std::to_string(a.bytes) + " bytes").c_str());
     close(a);
   }
 }

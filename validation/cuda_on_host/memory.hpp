@@ -14,6 +14,9 @@ public:
   DeviceRuns& operator=(const DeviceRuns&) = delete;
 };
 
+/// Or else a copy, a memset or a transform.
+extern bool a_kernel_runs;
+
 /// Whether the address lies in memory of that kind that is there now.
 /// @{
 [[nodiscard]] bool in_device_memory(const void* address);

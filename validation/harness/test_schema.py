@@ -172,3 +172,11 @@ def test_contexts_merge_into_what_is_true_of_all_rows(run_report):
     assert [row.get("backend") for row in merged["benchmarks"]] == [run_report["context"]["backend"], "another", None]
     assert merged["context"]["source_commit"] == run_report["context"]["source_commit"]
     assert merged["benchmarks"][0]["run_uuid"] == run_report["context"]["uuid"] != merged["context"]["uuid"]
+
+
+def test_what_is_merged_of_simulated_runs_is_simulated(run_report):
+    simulated = copy.deepcopy(run_report)
+    simulated["context"]["evidence"] = "simulated"
+    merged = documents.merge([simulated], [dict(simulated["benchmarks"][0])], ["ptychoscale", "bench"])
+    assert merged["context"]["evidence"] == "simulated"
+    assert documents.merge([None], [dict(FAILURE)], ["ptychoscale", "bench"])["context"]["evidence"] == "measured"

@@ -51,11 +51,13 @@ __device__ inline float amplitude_of(std::uint16_t stored) {
 
 inline constexpr int loss_threads = 256;
 
+inline constexpr std::size_t loss_memory_bytes = loss_threads * sizeof(double);
+
 /// One block per row: residual wave, and the row's loss by a tree of fixed shape.
 template <class Stored>
 static __global__ void amplitude_loss(const Complex64* w, const Stored* amplitudes, Complex64* adjoint,
                                       int nx, float scale, float least, double* loss_of_row) {
-  static __shared__ double part[loss_threads];
+  auto* part = block_memory<double>();
   const std::size_t row = static_cast<std::size_t>(blockIdx.x) * static_cast<std::size_t>(nx);
   double sum = 0;
   for (int x = static_cast<int>(threadIdx.x); x < nx; x += loss_threads) {

@@ -7,11 +7,11 @@ namespace {
 
 template <int N>
 __global__ void __launch_bounds__(ColumnBlock<N>::threads) transform_kernel(TransformColumns job) {
-  transform_columns<N>(job, my_place(), block_memory(), BlockBarrier{});
+  transform_columns<N>(job, my_place(), block_memory<Complex64>(), BlockBarrier{});
 }
 template <int N>
 __global__ void __launch_bounds__(ColumnBlock<N>::threads) propagate_kernel(PropagateColumns job) {
-  propagate_columns<N>(job, my_place(), block_memory(), BlockBarrier{});
+  propagate_columns<N>(job, my_place(), block_memory<Complex64>(), BlockBarrier{});
 }
 
 template <class Kernel> void allow(Kernel kernel, std::size_t bytes) {

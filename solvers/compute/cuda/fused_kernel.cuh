@@ -18,16 +18,6 @@ __device__ inline Place my_place() {
   return {static_cast<int>(blockIdx.x), static_cast<int>(blockIdx.y), static_cast<int>(threadIdx.x)};
 }
 
-/// The shared memory that a launch asked for.
-__device__ inline Complex64* block_memory() {
-#ifdef __CUDACC__
-  extern __shared__ Complex64 memory[];
-  return memory;
-#else
-  return static_cast<Complex64*>(cuda_on_host::shared_memory());
-#endif
-}
-
 template <class Block> constexpr std::size_t memory_bytes = Block::memory * sizeof(Complex64);
 
 /// One block per group of lines and wave; `more` bytes of shared memory behind its lines.

@@ -6,14 +6,14 @@ namespace ptychoscale::cuda {
 namespace {
 
 template <int N> __global__ void __launch_bounds__(RowBlock<N>::threads) transform_kernel(TransformRows job) {
-  transform_rows<N>(job, my_place(), block_memory(), BlockBarrier{});
+  transform_rows<N>(job, my_place(), block_memory<Complex64>(), BlockBarrier{});
 }
 template <int N> __global__ void __launch_bounds__(RowBlock<N>::threads) transmit_kernel(TransmitRows job) {
-  transmit_rows<N>(job, my_place(), block_memory(), BlockBarrier{});
+  transmit_rows<N>(job, my_place(), block_memory<Complex64>(), BlockBarrier{});
 }
 template <int N>
 __global__ void __launch_bounds__(RowBlock<N>::threads) transmit_adjoint_kernel(TransmitAdjointRows job) {
-  transmit_adjoint_rows<N>(job, my_place(), block_memory(), BlockBarrier{});
+  transmit_adjoint_rows<N>(job, my_place(), block_memory<Complex64>(), BlockBarrier{});
 }
 
 } // namespace

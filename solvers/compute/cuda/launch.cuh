@@ -25,6 +25,16 @@ void launch_kernel(const char* name, void (*kernel)(Parameters...), const Launch
   check(cudaLaunchKernel(kernel, shape.blocks, shape.threads, addresses, shape.shared_bytes, stream), name);
 }
 
+/// The shared memory that the launch gave the block.
+template <class T> __device__ inline T* block_memory() {
+#ifdef __CUDACC__
+  extern __shared__ __align__(16) unsigned char memory[];
+  return reinterpret_cast<T*>(memory);
+#else // validation/cuda_on_host
+  return static_cast<T*>(cuda_on_host::shared_memory());
+#endif
+}
+
 /// One thread per element of n.
 inline LaunchShape over_elements(std::size_t n) {
   constexpr unsigned threads = 256;

@@ -27,7 +27,7 @@ public:
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
   /// Without end() an exception is on its way that tells what happened. What this call fails with only
-  /// follows from that, and must not be taken for the failure of a later one.
+  /// follows from that, and a library that asks for the last error must not take it for its own.
   ~Capture() {
     if (ended_) return;
     cudaGraph_t graph = nullptr;

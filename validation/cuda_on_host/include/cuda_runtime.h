@@ -17,7 +17,6 @@
 #define __device__
 #define __host__
 #define __launch_bounds__(...)
-#define __shared__ __attribute__((section("on_host_shared")))
 
 struct uint3 {
   unsigned x, y, z;

@@ -295,7 +295,7 @@ struct BackendOptions {
   std::optional<Launch> launch = std::nullopt;          ///< of the cuda backend; left out: graph
   std::optional<MessageMemory> messages = std::nullopt; ///< of the cuda backend; left out: what MPI can
   bool mpi_takes_device_memory = false;                 ///< as Communicator::takes_device_memory() says
-  std::vector<MemorySaving> savings = {};
+  std::vector<MemorySaving> savings = {};               ///< that are left to the user
 };
 
 /// The one place that names the backends. Throws InputError for an unknown or unusable one.
