@@ -87,10 +87,12 @@ bool is_mapped(std::uintptr_t address) {
   return mincore(reinterpret_cast<void*>(address / page * page), page, &there) == 0;
 }
 
-/// No number that a kernel gets looks like an address of this process: those are above 2^40, and mapped.
+/// No number that a kernel gets looks like an address of this process, which is position-independent:
+/// program, heap, stacks and libraries lie above 0x5000 << 32, where two whole numbers would have to be 20480
+/// or more.
 bool is_address_of_host(std::uintptr_t word) {
   const auto* address = reinterpret_cast<const void*>(word);
-  return word >> 40 != 0 && word >> 47 == 0 && is_mapped(word) && !is_address_of_device(address) &&
+  return word >> 32 >= 0x5000 && word >> 47 == 0 && is_mapped(word) && !is_address_of_device(address) &&
          !in_pinned_memory(address);
 }
 
