@@ -204,39 +204,40 @@ TEST_F(CudaOnHostDeathTest, EndsWhenAKernelGetsMemoryOfTheHost) {
   ASSERT_EQ(cudaFreeHost(pinned), cudaSuccess);
 }
 
+/// A graph that adds 1 to each of two blocks of values.
+cudaGraphExec_t graph_of_count_up(cudaStream_t stream, int* values) {
+  EXPECT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+  void* addresses[] = {&values};
+  EXPECT_EQ(cudaLaunchKernel(count_up, 2, threads, addresses, 0, stream), cudaSuccess);
+  cudaGraph_t graph = nullptr;
+  EXPECT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
+  cudaGraphExec_t executable = nullptr;
+  EXPECT_EQ(cudaGraphInstantiate(&executable, graph, 0), cudaSuccess);
+  EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+  return executable;
+}
+
 TEST_F(CudaOnHost, CapturesWithoutRunningAndRunsAtEveryLaunch) {
   auto* values = on_device(std::vector<int>(2 * threads));
-  ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), cudaSuccess);
-  ASSERT_EQ(launch(count_up, values), cudaSuccess);
-  cudaGraph_t graph = nullptr;
-  ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
+  const auto graph = graph_of_count_up(stream, values);
   EXPECT_EQ(from_device(values, 1), std::vector{0});
-  cudaGraphExec_t executable = nullptr;
-  ASSERT_EQ(cudaGraphInstantiate(&executable, graph, 0), cudaSuccess);
-  ASSERT_EQ(cudaGraphDestroy(graph), cudaSuccess);
-  for (int i = 0; i < 3; ++i) ASSERT_EQ(cudaGraphLaunch(executable, stream), cudaSuccess);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(cudaGraphLaunch(graph, stream), cudaSuccess);
   EXPECT_EQ(from_device(values, 1), std::vector{3});
-  ASSERT_EQ(cudaGraphExecDestroy(executable), cudaSuccess);
-  EXPECT_EQ(cudaGraphLaunch(executable, stream), cudaErrorInvalidValue);
+  ASSERT_EQ(cudaGraphExecDestroy(graph), cudaSuccess);
+  EXPECT_EQ(cudaGraphLaunch(graph, stream), cudaErrorInvalidValue);
 }
 
 TEST_F(CudaOnHostDeathTest, EndsWhenAGraphHoldsMemoryThatIsGone) {
   auto* values = on_device(std::vector<int>(2 * threads));
-  ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), cudaSuccess);
-  ASSERT_EQ(launch(count_up, values), cudaSuccess);
-  cudaGraph_t graph = nullptr;
-  ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
-  cudaGraphExec_t executable = nullptr;
-  ASSERT_EQ(cudaGraphInstantiate(&executable, graph, 0), cudaSuccess);
+  const auto graph = graph_of_count_up(stream, values);
   ASSERT_EQ(cudaFree(values), cudaSuccess);
   EXPECT_DEATH(
       {
-        cudaGraphLaunch(executable, stream);
+        cudaGraphLaunch(graph, stream);
         cudaStreamSynchronize(stream);
       },
       "of a kernel used memory that is not there");
-  ASSERT_EQ(cudaGraphExecDestroy(executable), cudaSuccess);
-  ASSERT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+  ASSERT_EQ(cudaGraphExecDestroy(graph), cudaSuccess);
 }
 
 TEST_F(CudaOnHost, RunsBlocksInTheOrderThatIsSet) {
