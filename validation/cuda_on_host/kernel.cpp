@@ -12,6 +12,11 @@
 #include <sys/mman.h>
 #include <utility>
 
+#ifndef __PIC__
+#error                                                                                                       \
+    "addresses of the host are told from numbers by where a position-independent program has them: -fPIE, -pie"
+#endif
+
 namespace cuda_on_host {
 
 bool a_kernel_runs = false;
