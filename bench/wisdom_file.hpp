@@ -14,8 +14,8 @@ namespace ptychoscale {
 /// holds something else.
 void load_wisdom(Backend& backend, const std::filesystem::path& file);
 
-/// Writes what the backend knows, whole or not at all; one that knows nothing leaves the file alone. Warns on stderr when it cannot: the next run measures
-/// again, and may then differ from this one in the last bits.
+/// Writes what the backend knows, whole or not at all; one that knows nothing leaves the file alone. Warns on
+/// stderr when it cannot: the next run measures again, and may then differ from this one in the last bits.
 void save_wisdom(const Backend& backend, const std::filesystem::path& file);
 
 } // namespace ptychoscale

@@ -14,7 +14,7 @@
 
 #ifndef __PIC__
 #error                                                                                                       \
-    "addresses of the host are told from numbers by where a position-independent program has them: -fPIE, -pie"
+    "position-independent programs only (-fPIE, -pie): where they lie tells addresses of the host from numbers"
 #endif
 
 namespace cuda_on_host {
@@ -25,7 +25,6 @@ namespace {
 
 using ptychoscale::BlockOnHost;
 
-constexpr std::size_t page = 4096;
 constexpr std::size_t usual_shared_bytes = 48 << 10;
 constexpr std::size_t most_shared_bytes = 96 << 10; // of a V100; later GPUs have more
 constexpr unsigned most_threads = 1024;
@@ -44,7 +43,7 @@ void* make_shared_memory(std::size_t bytes) {
       give_up("mprotect failed");
     return static_cast<char*>(all);
   }();
-  return pages + most_shared_bytes - (bytes + 15) / 16 * 16;
+  return pages + most_shared_bytes - rounded_up(bytes, 16);
 }
 
 uint3 index_in(dim3 extent, std::size_t i) {
@@ -107,9 +106,8 @@ void refuse_addresses_of_host(void* const* arguments, std::span<const std::size_
       std::uintptr_t word = 0;
       std::memcpy(&word, static_cast<const char*>(arguments[a]) + at, sizeof word);
       if (is_address_of_host(word))
-        give_up(("byte " + std::to_string(at) + " of argument " + std::to_string(a) +
-                 " of a kernel begins an address of the host's memory")
-                    .c_str());
+        give_up("byte " + std::to_string(at) + " of argument " + std::to_string(a) +
+                " of a kernel begins an address of the host's memory");
     }
 }
 

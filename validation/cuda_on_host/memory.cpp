@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -12,17 +11,13 @@
 #include <map>
 #include <string>
 #include <sys/mman.h>
-#include <unistd.h>
 
 namespace cuda_on_host {
 namespace {
 
-constexpr std::size_t page = 4096;
 constexpr std::size_t alignment = 256; // CUDA's promise
 constexpr std::size_t address_space = std::size_t{1} << 40;
 constexpr unsigned char never_written = 0xff; // NaN in every format, -1 in every integer
-
-std::size_t rounded_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
 
 /// Memory ends where its last page does, to within the alignment, and the page behind it stays closed.
 struct Allocation {
@@ -45,7 +40,7 @@ struct Arena {
   char* begin = nullptr;
   char* free = nullptr;
   std::map<const char*, Allocation> there; ///< by their first page
-  int running = 0;                         ///< DeviceRuns
+  bool running = false;                    ///< while there is a DeviceRuns
 };
 Arena arena;
 std::map<const char*, std::size_t> pinned;
@@ -81,8 +76,8 @@ void say_what_was_touched(int, siginfo_t* fault, void*) {
   if (is_address_of_device(address)) {
     const std::string who = a_kernel_runs
                                 ? "block " + name(blockIdx) + ", thread " + name(threadIdx) + " of a kernel"
-                            : arena.running != 0 ? "a copy or a transform"
-                                                 : "the host";
+                            : arena.running ? "a copy or a transform"
+                                            : "the host";
     std::fprintf(stderr, "CUDA on the host: %s used %s\n", who.c_str(), place_of(address).c_str());
   }
   std::signal(SIGSEGV, SIG_DFL); // and the fault comes again
@@ -122,15 +117,14 @@ std::size_t bytes_taken(std::size_t more = 0) {
 } // namespace
 
 DeviceRuns::DeviceRuns() {
-  if (arena.running++ == 0)
-    for (const auto& [key, a] : arena.there) open(a);
+  arena.running = true;
+  for (const auto& [key, a] : arena.there) open(a);
 }
 DeviceRuns::~DeviceRuns() {
-  if (--arena.running != 0) return;
+  arena.running = false;
   for (const auto& [key, a] : arena.there) {
     if (!a.margins_are_untouched())
-      give_up(
-          ("something was written beside device memory of " + std::to_string(a.bytes) + " bytes").c_str());
+      give_up("something was written beside device memory of " + std::to_string(a.bytes) + " bytes");
     close(a);
   }
 }
@@ -150,8 +144,8 @@ bool is_address_of_device(const void* address) {
   return arena.begin != nullptr && at >= arena.begin && at < arena.begin + address_space;
 }
 
-void give_up(const char* what) {
-  std::fprintf(stderr, "CUDA on the host: %s\n", what);
+void give_up(const std::string& what) {
+  std::fprintf(stderr, "CUDA on the host: %s\n", what.c_str());
   std::abort();
 }
 
@@ -172,7 +166,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   if (arena.free > arena.begin + address_space - 2 * page) give_up("all addresses were used");
   open(a);
   std::memset(a.pages, never_written, a.page_bytes);
-  if (arena.running == 0) close(a);
+  close(a);
   arena.there.emplace(a.pages, a);
   *memory = a.memory;
   return cudaSuccess;

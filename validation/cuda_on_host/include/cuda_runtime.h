@@ -3,10 +3,8 @@
 #include "cuda_on_host.hpp"
 #include "cuda_runtime_api.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdint>
 #include <tuple>
 #include <utility>
 
