@@ -21,10 +21,6 @@ std::size_t largest(const std::vector<Range>& batches) {
   return most;
 }
 
-std::size_t bytes_per_amplitude(MeasurementType type) {
-  return type == MeasurementType::float16 ? sizeof(std::uint16_t) : sizeof(float);
-}
-
 void check_fits_half(std::span<const float> amplitudes, int position) {
   constexpr float largest_amplitude = largest_half * half_amplitude_unit;
   if (const float most = *std::ranges::max_element(amplitudes); most > largest_amplitude)
@@ -49,71 +45,72 @@ Measurements::Measurements(Backend& backend, const Acquisition& acquisition, std
                            std::vector<Range> batches, MeasurementType type, bool stream)
     : backend_(backend), acquisition_(acquisition), positions_(std::move(positions)),
       batches_(std::move(batches)), pattern_(acquisition.header.detector.area()), type_(type),
-      stream_(stream),
-      amplitudes_(backend,
-                  bytes_per_amplitude(type) * pattern_ * (stream ? largest(batches_) : positions_.size()),
-                  MemoryLabel::measurements),
-      ahead_(pattern_ * (stream ? largest(batches_) : 1)) {
+      stream_(stream), half_(largest(batches_)),
+      amplitudes_(backend, pattern_bytes() * (stream ? 2 * half_ : positions_.size()),
+                  MemoryLabel::measurements) {
+  if (!backend.shares_memory_with_host() || type == MeasurementType::float16)
+    staging_ = {backend, pattern_, MemoryLabel::measurements};
   if (stream_) return;
-  for (int k = 0; k < static_cast<int>(positions_.size()); ++k) {
-    read({k, k + 1});
-    upload(static_cast<std::size_t>(k) * pattern_, pattern_);
-  }
-  ahead_ = {};
+  load({0, static_cast<int>(positions_.size())}, 0);
+  staging_ = {};
 }
 
 Measurements::~Measurements() {
-  if (reading_.valid()) reading_.wait();
+  if (loading_.valid()) loading_.wait();
 }
 
 Amplitudes Measurements::at(int k, PhaseTimer& timer) {
-  int first = 0;
+  auto pattern = static_cast<std::size_t>(k);
   if (stream_) {
     const auto batch = std::ranges::upper_bound(batches_, k, {}, &Range::last);
     fetch(static_cast<std::size_t>(batch - batches_.begin()), timer);
-    first = batch->first;
+    pattern = present_half_ * half_ + static_cast<std::size_t>(k - batch->first);
   }
-  const auto offset = static_cast<std::size_t>(k - first) * pattern_;
-  if (type_ == MeasurementType::float16)
-    return reinterpret_cast<const std::uint16_t*>(amplitudes_.data()) + offset;
-  return reinterpret_cast<const float*>(amplitudes_.data()) + offset;
+  const std::byte* first = amplitudes_.data() + pattern * pattern_bytes();
+  if (type_ == MeasurementType::float16) return reinterpret_cast<const std::uint16_t*>(first);
+  return reinterpret_cast<const float*>(first);
 }
 
 void Measurements::fetch(std::size_t batch, PhaseTimer& timer) {
   if (batch == present_batch_) return;
   {
     const PhaseScope waiting(timer, Phase::wait);
-    if (batch != ahead_batch_) read_ahead(batch);
-    reading_.get();
+    if (batch != ahead_batch_) load_ahead(batch);
+    loading_.get();
   }
-  upload(0, count(batches_[batch]) * pattern_);
   present_batch_ = batch;
-  read_ahead((batch + 1) % batches_.size());
+  present_half_ = 1 - present_half_;
+  load_ahead((batch + 1) % batches_.size());
 }
 
-void Measurements::read_ahead(std::size_t batch) {
-  if (reading_.valid()) reading_.wait();
+void Measurements::load_ahead(std::size_t batch) {
+  if (loading_.valid()) loading_.wait();
   ahead_batch_ = batch;
-  // A dry run has nothing to overlap the reading with.
-  reading_ = std::async(backend_.computes() ? std::launch::async : std::launch::deferred,
-                        [this, batch] { read(batches_[batch]); });
+  // A dry run has nothing to overlap the loading with.
+  loading_ = std::async(backend_.computes() ? std::launch::async : std::launch::deferred,
+                        [this, batch, half = 1 - present_half_] { load(batches_[batch], half * half_); });
 }
 
-void Measurements::read(Range positions) {
-  const bool narrows = type_ == MeasurementType::float16 && backend_.computes(); // a dry run reads nothing
-  for (int k = positions.first; k < positions.last; ++k) {
-    const int position = positions_[static_cast<std::size_t>(k)];
-    const auto pattern =
-        ahead_.span().subspan(static_cast<std::size_t>(k - positions.first) * pattern_, pattern_);
-    acquisition_.read_amplitudes(position, pattern);
-    if (narrows) check_fits_half(pattern, position);
+void Measurements::load(Range positions, std::size_t in_front) {
+  std::byte* to = amplitudes_.data() + in_front * pattern_bytes();
+  for (int k = positions.first; k < positions.last; ++k, to += pattern_bytes())
+    load_pattern(positions_[static_cast<std::size_t>(k)], to);
+}
+
+void Measurements::load_pattern(int position, std::byte* to) {
+  if (staging_.size() == 0)
+    return acquisition_.read_amplitudes(position, {reinterpret_cast<float*>(to), pattern_});
+  const auto pattern = staging_.host();
+  acquisition_.read_amplitudes(position, pattern);
+  if (type_ == MeasurementType::float16 && backend_.computes()) { // a dry run reads nothing
+    check_fits_half(pattern, position);
+    narrow_in_place(pattern);
   }
-  if (narrows) narrow_in_place(ahead_.span().first(count(positions) * pattern_));
+  backend_.load(to, pattern.data(), pattern_bytes());
 }
 
-void Measurements::upload(std::size_t first_pixel, std::size_t pixels) {
-  const auto bytes = bytes_per_amplitude(type_);
-  backend_.to_device(amplitudes_.data() + first_pixel * bytes, ahead_.span().data(), pixels * bytes);
+std::size_t Measurements::pattern_bytes() const {
+  return pattern_ * (type_ == MeasurementType::float16 ? sizeof(std::uint16_t) : sizeof(float));
 }
 
 } // namespace ptychoscale

@@ -14,7 +14,8 @@
 namespace ptychoscale {
 
 /// The measured amplitudes of a rank's positions, in backend memory: all resident, or streamed from the file
-/// in visiting order with the next batch of patterns read while the present one is computed on.
+/// in visiting order, in two halves: one batch of patterns is loaded by a thread while the other is computed
+/// on.
 class Measurements {
 public:
   /// `batches` are ranges of `positions` that are used together, in visiting order, none empty.
@@ -25,18 +26,18 @@ public:
   Measurements& operator=(const Measurements&) = delete;
 
   /// Amplitudes [position][ky][kx], zero frequency first, of the k-th of this rank's positions and those
-  /// behind it in its batch; valid until another batch's are asked for. Time blocked on the file is charged
-  /// to Phase::wait. Throws InputError for a bad count, or an amplitude beyond float16 (while streaming;
-  /// resident ones are checked on construction).
+  /// behind it in its batch; valid until another batch's are asked for, when no verb may read them any more.
+  /// Time blocked on file and copy is charged to Phase::wait. Throws InputError for a bad count, or an
+  /// amplitude beyond float16 (while streaming; resident ones are checked on construction).
   [[nodiscard]] Amplitudes at(int k, PhaseTimer& timer);
 
 private:
   void fetch(std::size_t batch, PhaseTimer& timer);
-  void read_ahead(std::size_t batch);
-  /// Reads positions into host memory, as the backend's is to keep them.
-  void read(Range positions);
-  /// From host memory to the backend's, where that has this pixel.
-  void upload(std::size_t first_pixel, std::size_t pixels);
+  void load_ahead(std::size_t batch);
+  /// From the file to the backend's memory, where so many patterns lie in front of them.
+  void load(Range positions, std::size_t in_front);
+  void load_pattern(int position, std::byte* to);
+  [[nodiscard]] std::size_t pattern_bytes() const;
 
   Backend& backend_;
   const Acquisition& acquisition_;
@@ -45,11 +46,13 @@ private:
   std::size_t pattern_; ///< pixels
   MeasurementType type_;
   bool stream_;
-  Buffer<std::byte> amplitudes_; ///< every pattern, or the batch in use
-  HostArray<float, MemoryLabel::measurements> ahead_;
+  std::size_t half_;                         ///< patterns of the largest batch
+  Buffer<std::byte> amplitudes_;             ///< every pattern, or two halves
+  Buffer<float, Place::staging> staging_;    ///< one pattern on its way; none where it is read in its place
   std::optional<std::size_t> present_batch_; ///< in use, while streaming
-  std::optional<std::size_t> ahead_batch_;   ///< being read
-  std::future<void> reading_;
+  std::optional<std::size_t> ahead_batch_;   ///< being loaded, to the half that is not in use
+  std::size_t present_half_ = 0;
+  std::future<void> loading_;
 };
 
 } // namespace ptychoscale

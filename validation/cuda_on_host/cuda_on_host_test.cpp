@@ -9,6 +9,7 @@
 #include <cufft.h>
 #include <numbers>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -25,6 +26,7 @@ protected:
   void SetUp() override {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     cuda_on_host::schedule() = {};
+    ASSERT_EQ(cudaSetDevice(0), cudaSuccess);
     ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
   }
   void TearDown() override {
@@ -114,6 +116,33 @@ TEST_F(CudaOnHost, RunsNothingBeforeSomethingWaits) {
   cuda_on_host::schedule().start = Start::at_once;
   ASSERT_EQ(cudaMemcpyAsync(&host, device, sizeof host, cudaMemcpyDefault, stream), cudaSuccess);
   EXPECT_EQ(host, 7);
+}
+
+TEST_F(CudaOnHost, RunsOnlyTheStreamThatAThreadWaitsFor) {
+  auto* values = on_device(std::vector<int>(2 * threads));
+  auto* loaded = on_device(std::vector<int>{0});
+  ASSERT_EQ(launch(count_up, values), cudaSuccess);
+  std::thread([=] {
+    const int seven = 7;
+    cudaStream_t loads = nullptr;
+    EXPECT_EQ(cudaSetDevice(0), cudaSuccess);
+    EXPECT_EQ(cudaStreamCreateWithFlags(&loads, cudaStreamNonBlocking), cudaSuccess);
+    EXPECT_EQ(cudaMemcpyAsync(loaded, &seven, sizeof seven, cudaMemcpyHostToDevice, loads), cudaSuccess);
+    EXPECT_EQ(cudaStreamSynchronize(loads), cudaSuccess);
+    int now = 0;
+    EXPECT_EQ(cudaMemcpyAsync(&now, values, sizeof now, cudaMemcpyDeviceToHost, loads), cudaSuccess);
+    EXPECT_EQ(cudaStreamDestroy(loads), cudaSuccess);
+    EXPECT_EQ(now, 0) << "the other thread's kernel has run";
+    EXPECT_EQ(cudaMalloc(nullptr, std::size_t{1} << 50), cudaErrorMemoryAllocation);
+  }).join();
+  EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "that is the other thread's";
+  EXPECT_EQ(from_device(loaded, 1), std::vector{7});
+  EXPECT_EQ(from_device(values, 1), std::vector{1});
+}
+
+TEST_F(CudaOnHostDeathTest, EndsWhenAThreadUsesTheGpuWithoutChoosingIt) {
+  EXPECT_DEATH(std::thread([this] { cudaStreamSynchronize(stream); }).join(),
+               "a thread used the GPU that has not called cudaSetDevice");
 }
 
 TEST_F(CudaOnHost, GivesAMissingBarrierAway) {

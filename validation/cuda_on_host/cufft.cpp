@@ -85,16 +85,19 @@ using namespace cuda_on_host;
 extern "C" {
 
 cufftResult cufftCreate(cufftHandle* plan) {
+  const Turn turn;
   static cufftHandle next = 1;
   plans[*plan = next++] = {};
   return CUFFT_SUCCESS;
 }
 
 cufftResult cufftDestroy(cufftHandle plan) {
+  const Turn turn;
   return plans.erase(plan) == 1 ? CUFFT_SUCCESS : CUFFT_INVALID_PLAN;
 }
 
 cufftResult cufftSetAutoAllocation(cufftHandle handle, int automatic) {
+  const Turn turn;
   Plan* plan = find(handle);
   if (plan == nullptr) return CUFFT_INVALID_PLAN;
   plan->automatic = automatic != 0;
@@ -102,6 +105,7 @@ cufftResult cufftSetAutoAllocation(cufftHandle handle, int automatic) {
 }
 
 cufftResult cufftSetStream(cufftHandle handle, cudaStream_t stream) {
+  const Turn turn;
   Plan* plan = find(handle);
   if (plan == nullptr) return CUFFT_INVALID_PLAN;
   plan->stream = stream;
@@ -109,6 +113,7 @@ cufftResult cufftSetStream(cufftHandle handle, cudaStream_t stream) {
 }
 
 cufftResult cufftSetWorkArea(cufftHandle handle, void* work) {
+  const Turn turn;
   Plan* plan = find(handle);
   if (plan == nullptr) return CUFFT_INVALID_PLAN;
   if (!in_device_memory(work)) return CUFFT_INVALID_VALUE;
@@ -120,6 +125,7 @@ cufftResult cufftSetWorkArea(cufftHandle handle, void* work) {
 cufftResult cufftMakePlanMany(cufftHandle handle, int rank, int* lengths, int* in_embedding, int in_stride,
                               int in_distance, int* out_embedding, int out_stride, int out_distance,
                               cufftType type, int batch, std::size_t* work_bytes) {
+  const Turn turn;
   Plan* plan = find(handle);
   if (plan == nullptr || plan->lines.length != 0) return CUFFT_INVALID_PLAN;
   if (invalidate_captures()) return CUFFT_INTERNAL_ERROR;
@@ -134,6 +140,7 @@ cufftResult cufftMakePlanMany(cufftHandle handle, int rank, int* lengths, int* i
 }
 
 cufftResult cufftExecC2C(cufftHandle handle, cufftComplex* in, cufftComplex* out, int direction) {
+  const Turn turn;
   const Plan* plan = find(handle);
   if (plan == nullptr || plan->lines.length == 0) return CUFFT_INVALID_PLAN;
   if (direction != CUFFT_FORWARD && direction != CUFFT_INVERSE) return CUFFT_INVALID_VALUE;

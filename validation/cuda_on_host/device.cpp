@@ -11,6 +11,8 @@ using cuda_on_host::failed;
 
 constexpr int version = 13000; // of CUDA, whose numbers the headers here have
 
+thread_local bool chosen = false;
+
 bool hidden() {
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
   return visible != nullptr && (std::string_view(visible).empty() || visible[0] == '-');
@@ -44,6 +46,8 @@ const Meaning& meaning(cudaError_t error) {
 
 } // namespace
 
+bool cuda_on_host::thread_has_chosen_device() { return chosen; }
+
 extern "C" {
 
 const char* cudaGetErrorName(cudaError_t error) { return meaning(error).name; }
@@ -57,7 +61,11 @@ cudaError_t cudaGetDeviceCount(int* count) {
   return hidden() ? failed(cudaErrorNoDevice) : cudaSuccess;
 }
 
-cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : failed(cudaErrorInvalidDevice); }
+cudaError_t cudaSetDevice(int device) {
+  if (device != 0) return failed(cudaErrorInvalidDevice);
+  chosen = true;
+  return cudaSuccess;
+}
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (device != 0) return failed(cudaErrorInvalidDevice);

@@ -122,6 +122,7 @@ void* shared_memory() { return shared; }
 
 cudaError_t launch(Kernel kernel, void* const* arguments, std::span<const std::size_t> sizes,
                    cudaStream_t stream) {
+  const Turn turn;
   const auto [grid, block] = std::pair(kernel.grid, kernel.block);
   const bool too_large =
       grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535 || block.z > 64 || count(block) > most_threads;
@@ -137,6 +138,7 @@ cudaError_t launch(Kernel kernel, void* const* arguments, std::span<const std::s
 
 extern "C" cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute, int value) {
   using namespace cuda_on_host;
+  const Turn turn;
   if (value < 0 || static_cast<std::size_t>(value) > most_shared_bytes) return failed(cudaErrorInvalidValue);
   allowed_shared_bytes[kernel] = std::max(static_cast<std::size_t>(value), usual_shared_bytes);
   return cudaSuccess;

@@ -156,6 +156,7 @@ using namespace cuda_on_host;
 extern "C" {
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
+  const Turn turn;
   if (invalidate_captures()) return failed(cudaErrorStreamCaptureUnsupported);
   if (bytes == 0) return *memory = nullptr, cudaSuccess;
   if (bytes_taken(bytes) > device_bytes()) return failed(cudaErrorMemoryAllocation);
@@ -173,6 +174,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
 }
 
 cudaError_t cudaFree(void* memory) {
+  const Turn turn;
   if (invalidate_captures()) return failed(cudaErrorStreamCaptureUnsupported);
   if (memory == nullptr) return cudaSuccess;
   run_all(); // as the real one does
@@ -184,6 +186,7 @@ cudaError_t cudaFree(void* memory) {
 }
 
 cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) {
+  const Turn turn;
   if (invalidate_captures()) return failed(cudaErrorStreamCaptureUnsupported);
   const std::size_t all = rounded_up(std::max<std::size_t>(bytes, 1), page);
   void* pages = mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -205,12 +208,14 @@ cudaError_t cudaFreeHost(void* memory) { // does not wait: what still uses it me
 }
 
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  const Turn turn;
   *total = device_bytes();
   *free = *total - std::min(*total, bytes_taken());
   return cudaSuccess;
 }
 
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* memory) {
+  const Turn turn;
   const auto type = in_device_memory(memory)   ? cudaMemoryTypeDevice
                     : in_pinned_memory(memory) ? cudaMemoryTypeHost
                                                : cudaMemoryTypeUnregistered;

@@ -2,9 +2,23 @@
 
 #include <cuda_runtime_api.h>
 #include <functional>
+#include <mutex>
 
 // What streams hold, and what went wrong.
 namespace cuda_on_host {
+
+/// Every call that uses the device holds it: threads of the host take turns. One that has not chosen a device
+/// ends the process: it would use the first, which another rank has.
+class Turn {
+public:
+  Turn();
+
+private:
+  std::lock_guard<std::mutex> held_;
+};
+
+/// Whether this thread of the host has called cudaSetDevice.
+[[nodiscard]] bool thread_has_chosen_device();
 
 /// Something that the device does.
 using Work = std::function<void()>;

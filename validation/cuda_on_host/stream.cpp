@@ -8,7 +8,6 @@
 #include <memory>
 #include <set>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,14 +34,17 @@ struct Streams {
   CUstream_st usual;
   std::set<cudaStream_t> made;
   std::set<cudaGraphExec_t> executables;
-  cudaError_t last_error = cudaSuccess;
 };
 Streams streams;
+thread_local cudaError_t last_error = cudaSuccess;
+
+std::mutex& turns() {
+  static std::mutex all;
+  return all;
+}
 
 /// Null for a handle that is none.
 CUstream_st* find(cudaStream_t stream) {
-  static const auto thread = std::this_thread::get_id();
-  if (std::this_thread::get_id() != thread) give_up("two threads call it, which it is not made for");
   if (stream == nullptr) return &streams.usual;
   return streams.made.contains(stream) ? stream : nullptr;
 }
@@ -82,7 +84,11 @@ Schedule& schedule() {
   return of_process;
 }
 
-cudaError_t failed(cudaError_t error) { return streams.last_error = error; }
+Turn::Turn() : held_(turns()) {
+  if (!thread_has_chosen_device()) give_up("a thread used the GPU that has not called cudaSetDevice");
+}
+
+cudaError_t failed(cudaError_t error) { return last_error = error; }
 
 cudaError_t queue(Work work, cudaStream_t handle) {
   CUstream_st* stream = find(handle);
@@ -116,15 +122,17 @@ bool invalidate_captures() {
 
 extern "C" {
 
-cudaError_t cudaGetLastError() { return std::exchange(streams.last_error, cudaSuccess); }
+cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  const Turn turn;
   if (flags != cudaStreamNonBlocking) give_up("a stream that waits for the default stream is not built");
   *stream = *streams.made.insert(new CUstream_st).first;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t handle) {
+  const Turn turn;
   CUstream_st* stream = find(handle);
   if (handle == nullptr || stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
   run(*stream);
@@ -134,11 +142,13 @@ cudaError_t cudaStreamDestroy(cudaStream_t handle) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
+  const Turn turn;
   CUstream_st* stream = find(handle);
   return stream == nullptr ? failed(cudaErrorInvalidResourceHandle) : wait_for(*stream);
 }
 
 cudaError_t cudaDeviceSynchronize() {
+  const Turn turn;
   if (invalidate_captures()) return failed(cudaErrorStreamCaptureUnsupported);
   run_all();
   return cudaSuccess;
@@ -146,6 +156,7 @@ cudaError_t cudaDeviceSynchronize() {
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
+  const Turn turn;
   if (kind == cudaMemcpyDeviceToDevice && !(in_device_memory(to) && in_device_memory(from)))
     return failed(cudaErrorInvalidValue);
   if (bytes == 0) return cudaSuccess;
@@ -153,12 +164,14 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
 }
 
 cudaError_t cudaMemsetAsync(void* memory, int byte, std::size_t bytes, cudaStream_t stream) {
+  const Turn turn;
   if (bytes == 0) return cudaSuccess;
   if (!in_device_memory(memory) && !in_pinned_memory(memory)) return failed(cudaErrorInvalidValue);
   return queue([=] { std::memset(memory, byte, bytes); }, stream);
 }
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode) {
+  const Turn turn;
   CUstream_st* stream = find(handle);
   if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
   if (handle == nullptr || capturing(*stream)) return failed(cudaErrorStreamCaptureUnsupported);
@@ -168,6 +181,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode) {
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
+  const Turn turn;
   CUstream_st* stream = find(handle);
   if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
   auto captured = std::move(stream->graph);
@@ -180,6 +194,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t handle, cudaGraph_t* graph) {
 }
 
 cudaError_t cudaStreamIsCapturing(cudaStream_t handle, cudaStreamCaptureStatus* status) {
+  const Turn turn;
   CUstream_st* stream = find(handle);
   if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
   *status = stream->capture;
@@ -187,11 +202,13 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t handle, cudaStreamCaptureStatus* 
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
+  const Turn turn;
   *executable = *streams.executables.insert(new CUgraphExec_st{graph->work}).first;
   return cudaSuccess;
 }
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  const Turn turn;
   if (!streams.executables.contains(executable)) return failed(cudaErrorInvalidValue);
   return queue(
       [all = executable->work] {
@@ -201,11 +218,13 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  const Turn turn;
   delete graph;
   return cudaSuccess;
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  const Turn turn;
   if (streams.executables.erase(executable) == 0) return failed(cudaErrorInvalidValue);
   delete executable;
   return cudaSuccess;

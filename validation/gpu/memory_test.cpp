@@ -67,6 +67,25 @@ TEST_P(GpuMemory, TheMeterAgreesWithTheDriver) {
 INSTANTIATE_TEST_SUITE_P(Both, GpuMemory, testing::Values(Kernels::cufft, Kernels::fused),
                          [](const auto& kernels) { return test::name(kernels.param); });
 
+class GpuStaging : public test::NeedsGpu<testing::Test> {};
+
+TEST_F(GpuStaging, LiesInPinnedMemoryAndIsMetered) {
+  const auto backend = test::make_gpu(Kernels::cufft);
+  EXPECT_FALSE(backend->shares_memory_with_host());
+  const auto metered = [] {
+    return memory_meter().read().now[static_cast<std::size_t>(MemoryLabel::measurements)];
+  };
+  const auto before = metered();
+  {
+    const Buffer<float, Place::staging> staging(*backend, 1000, MemoryLabel::measurements);
+    EXPECT_EQ(metered() - before, 4000);
+    cudaPointerAttributes attributes{};
+    ASSERT_EQ(cudaPointerGetAttributes(&attributes, staging.data()), cudaSuccess);
+    EXPECT_EQ(attributes.type, cudaMemoryTypeHost);
+  }
+  EXPECT_EQ(metered(), before);
+}
+
 class GpuMessages : public test::NeedsGpu<testing::TestWithParam<MessageMemory>> {};
 
 TEST_P(GpuMessages, LieWhereTheOptionSaysAndCarryEveryBit) {

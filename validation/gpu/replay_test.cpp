@@ -1,8 +1,11 @@
-// What cannot be recorded is refused with the driver's words, and leaves the backend as it was.
+// What cannot be recorded is refused with the driver's words, and leaves the backend as it was; what another
+// thread does meanwhile can.
 #include "gpu_test.hpp"
 
+#include <algorithm>
 #include <array>
 #include <functional>
+#include <future>
 
 namespace ptychoscale {
 namespace {
@@ -79,6 +82,26 @@ TEST_P(GpuReplay, RefusesToAllocate) {
   };
   EXPECT_EQ(complaint(allocates), "none");
   EXPECT_NE(complaint(allocates).find("cudaErrorStreamCapture"), std::string::npos);
+  expect_that_all_works();
+}
+
+TEST_P(GpuReplay, LetsAnotherThreadLoadWhileItRecords) {
+  const auto values = test::random_floats(1000, -1, 1, 3);
+  const Buffer<float> loaded(*backend, values.size(), MemoryLabel::measurements);
+  const Buffer<float, Place::staging> staging(*backend, values.size(), MemoryLabel::measurements);
+  const auto loads = [&] {
+    transmit(announced);
+    std::ranges::copy(values, staging.host().begin());
+    std::async(std::launch::async, [&] {
+      backend->load(loaded.data(), staging.data(), staging.bytes());
+    }).get();
+    std::ranges::fill(staging.host(), 0); // has gone
+  };
+  EXPECT_EQ(complaint(loads), "none");
+  backend->zero(loaded.data(), loaded.bytes());
+  backend->synchronize();
+  EXPECT_EQ(complaint(loads), "none");
+  EXPECT_EQ(test::download(*backend, loaded), values);
   expect_that_all_works();
 }
 

@@ -47,18 +47,15 @@ public:
   }
 
   [[nodiscard]] void* allocate(std::size_t bytes, MemoryLabel label) override {
-    void* memory = pinned(label) ? allocate_pinned(bytes) : allocate_on_device(bytes, label);
+    if (pinned(label)) return allocate_pinned(bytes, label);
+    void* memory = allocate_on_device(bytes, label);
     memory_meter().add(label, bytes);
     return memory;
   }
   void release(void* memory, std::size_t bytes, MemoryLabel label) noexcept override {
-    ++releases_;
-    report(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize");
-    memory_meter().remove(label, bytes);
-    if (pinned(label))
-      report(cudaFreeHost(memory), "cudaFreeHost");
-    else
-      report(cudaFree(memory), "cudaFree");
+    if (pinned(label)) return release_pinned(memory, bytes, label);
+    before_release(bytes, label);
+    report(cudaFree(memory), "cudaFree");
   }
   void to_device(void* device, const void* host, std::size_t bytes) override { copy(device, host, bytes); }
   void to_host(void* host, const void* device, std::size_t bytes) override { copy(host, device, bytes); }
@@ -66,6 +63,19 @@ public:
     check(cudaMemsetAsync(device, 0, bytes, stream_.get()), "cudaMemsetAsync");
   }
   void synchronize() override { stream_.synchronize(); }
+
+  [[nodiscard]] bool shares_memory_with_host() const override { return false; }
+  [[nodiscard]] void* allocate_staging(std::size_t bytes, MemoryLabel label) override {
+    return allocate_pinned(bytes, label);
+  }
+  void release_staging(void* memory, std::size_t bytes, MemoryLabel label) noexcept override {
+    release_pinned(memory, bytes, label);
+  }
+  void load(void* device, const void* staging, std::size_t bytes) override {
+    check(cudaSetDevice(device_), "cudaSetDevice"); // every thread begins with the first
+    check(cudaMemcpyAsync(device, staging, bytes, cudaMemcpyHostToDevice, loads_.get()), "cudaMemcpyAsync");
+    loads_.synchronize();
+  }
 
   void prepare(std::span<const Extent> extents) override {
     for (const auto e : extents) slice_step_->prepare(e);
@@ -177,14 +187,25 @@ private:
   [[nodiscard]] bool pinned(MemoryLabel label) const {
     return label == MemoryLabel::exchange && messages_ == MessageMemory::host;
   }
-  void* allocate_pinned(std::size_t bytes) {
+  void* allocate_pinned(std::size_t bytes, MemoryLabel label) {
     void* memory = nullptr;
     const auto status = cudaHostAlloc(&memory, bytes, cudaHostAllocDefault);
     if (status == cudaErrorMemoryAllocation)
-      throw RunError(out_of_pinned_memory_text(bytes, memory_meter().read()));
+      throw RunError(out_of_pinned_memory_text(label, bytes, memory_meter().read()));
     check(status, "cudaHostAlloc");
     std::memset(memory, 0, bytes);
+    memory_meter().add(label, bytes);
     return memory;
+  }
+  void release_pinned(void* memory, std::size_t bytes, MemoryLabel label) noexcept {
+    before_release(bytes, label);
+    report(cudaFreeHost(memory), "cudaFreeHost");
+  }
+  /// What is queued may still use the memory, and recordings may hold it.
+  void before_release(std::size_t bytes, MemoryLabel label) noexcept {
+    ++releases_;
+    report(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize");
+    memory_meter().remove(label, bytes);
   }
   [[noreturn]] void refuse_device_memory(std::size_t bytes, MemoryLabel label) const {
     RefusedMemory refused{label, bytes, 0, 0, messages_};
@@ -217,6 +238,7 @@ private:
   int device_;
   Launch launch_;
   std::uint64_t releases_ = 0;
+  Stream loads_;  ///< those of another thread
   Stream stream_; // below it what is released on it
   DeviceOrigins origins_;
   std::unique_ptr<SliceStep> slice_step_;

@@ -51,11 +51,12 @@ std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::
       in_words(refused.total), ledger(meter), fmt::join(ways, ", "));
 }
 
-std::string out_of_pinned_memory_text(std::size_t asked, const MemoryMeter::Reading& meter) {
+std::string out_of_pinned_memory_text(MemoryLabel label, std::size_t asked,
+                                      const MemoryMeter::Reading& meter) {
   return fmt::format(
-      "pinned host memory: {} for {} are not to be had; this process holds {}; what may fit: a "
-      "smaller --exchange-MB",
-      in_words(asked), ptychoscale::name(MemoryLabel::exchange), ledger(meter));
+      "pinned host memory: {} for {} are not to be had; this process holds {}; what may fit: {}",
+      in_words(asked), ptychoscale::name(label), ledger(meter),
+      label == MemoryLabel::exchange ? "a smaller --exchange-MB" : "fewer ranks on this host");
 }
 
 } // namespace ptychoscale::cuda

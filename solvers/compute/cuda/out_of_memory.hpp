@@ -23,7 +23,9 @@ struct RefusedMemory {
 [[nodiscard]] std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::Reading& meter,
                                              std::span<const MemorySaving> savings);
 
-/// The same for pinned host memory, which only exchange buffers are made of, see MessageMemory.
-[[nodiscard]] std::string out_of_pinned_memory_text(std::size_t asked, const MemoryMeter::Reading& meter);
+/// The same for pinned host memory, which messages (see MessageMemory) and patterns on their way to the GPU
+/// lie in.
+[[nodiscard]] std::string out_of_pinned_memory_text(MemoryLabel label, std::size_t asked,
+                                                    const MemoryMeter::Reading& meter);
 
 } // namespace ptychoscale::cuda

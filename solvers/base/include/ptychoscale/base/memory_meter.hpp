@@ -5,9 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace ptychoscale {
@@ -65,30 +63,5 @@ template <class T, MemoryLabel Label> struct MeteredAllocator {
 };
 
 template <class T, MemoryLabel Label> using MeteredVector = std::vector<T, MeteredAllocator<T, Label>>;
-
-/// Host memory of `size` elements that are not initialised, reported to the process's meter; move-only.
-template <class T, MemoryLabel Label> class HostArray {
-public:
-  HostArray() = default;
-  [[nodiscard]] explicit HostArray(std::size_t size)
-      : size_(size), data_(size > 0 ? MeteredAllocator<T, Label>().allocate(size) : nullptr) {}
-  HostArray(HostArray&& o) noexcept { swap(o); }
-  HostArray& operator=(HostArray&& o) noexcept {
-    HostArray(std::move(o)).swap(*this);
-    return *this;
-  }
-  ~HostArray() {
-    if (data_ != nullptr) MeteredAllocator<T, Label>().deallocate(data_, size_);
-  }
-  void swap(HostArray& o) noexcept {
-    std::swap(size_, o.size_);
-    std::swap(data_, o.data_);
-  }
-  [[nodiscard]] std::span<T> span() const { return {data_, size_}; }
-
-private:
-  std::size_t size_ = 0;
-  T* data_ = nullptr;
-};
 
 } // namespace ptychoscale

@@ -142,6 +142,24 @@ public:
   virtual void synchronize() = 0;
   /// @}
 
+  /// @name Loading beside what runs
+  /// @{
+  /// Whether the host can write its memory itself, so that nothing needs to be copied there.
+  [[nodiscard]] virtual bool shares_memory_with_host() const { return true; }
+  /// Host memory that copies to the backend's are fastest from; metered.
+  [[nodiscard]] virtual void* allocate_staging(std::size_t bytes, MemoryLabel label) {
+    return allocate(bytes, label);
+  }
+  virtual void release_staging(void* memory, std::size_t bytes, MemoryLabel label) noexcept {
+    release(memory, bytes, label);
+  }
+  /// As to_device, for one thread beside the one that calls the verbs: waits for none of them, nor they for
+  /// it. None of them may use that memory meanwhile.
+  virtual void load(void* device, const void* staging, std::size_t bytes) {
+    to_device(device, staging, bytes);
+  }
+  /// @}
+
   /// @name Transforms. `prepare` makes ready for every extent that will be used here; `search` only learns
   /// about extents, also for other ranks; what was learned travels as text.
   /// @{
@@ -194,7 +212,7 @@ public:
   /// Amplitude loss of reciprocal `waves` against `amplitudes` [wave][ky][kx]: returns sum (a - |W|)^2 in
   /// fp64 per wave, and writes adjoint <- nx ny (|W| - a) W / |W|, so that the inverse transforms of
   /// `adjoint` are the unscaled adjoint of the forward ones; 0 where |W| is below undetermined_amplitude(),
-  /// since the phase there is rounding.
+  /// since the phase there is rounding. On return nothing reads `amplitudes` any more.
   virtual void amplitude_loss(Waves waves, Amplitudes amplitudes, Waves adjoint,
                               std::span<double> losses) = 0;
   /// intensities [wave][ky][kx] <- |waves|^2.
@@ -226,20 +244,23 @@ public:
   /// @}
 };
 
+/// Where a Buffer lies: in the memory that the verbs work on, or in the host's, to be filled there and
+/// loaded.
+enum class Place { device, staging };
+
 /// Memory of a backend: move-only, zero-filled, reported to the meter under its label.
-template <class T> class Buffer {
+template <class T, Place place = Place::device> class Buffer {
 public:
   Buffer() = default;
   [[nodiscard]] Buffer(Backend& backend, std::size_t size, MemoryLabel label)
-      : backend_(&backend), size_(size), label_(label),
-        data_(size ? static_cast<T*>(backend.allocate(size * sizeof(T), label)) : nullptr) {}
+      : backend_(&backend), size_(size), label_(label), data_(size ? allocate() : nullptr) {}
   Buffer(Buffer&& o) noexcept { swap(o); }
   Buffer& operator=(Buffer&& o) noexcept {
     Buffer(std::move(o)).swap(*this);
     return *this;
   }
   ~Buffer() {
-    if (data_) backend_->release(data_, size_ * sizeof(T), label_);
+    if (data_) release();
   }
   void swap(Buffer& o) noexcept {
     std::swap(backend_, o.backend_);
@@ -250,11 +271,25 @@ public:
   [[nodiscard]] T* data() const { return data_; }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes() const { return size_ * sizeof(T); }
-  void upload(std::span<const T> host) { backend_->to_device(data_, host.data(), host.size_bytes()); }
-  void download(std::span<T> host) const { backend_->to_host(host.data(), data_, host.size_bytes()); }
-  void zero() { backend_->zero(data_, bytes()); }
+  [[nodiscard]] std::span<T> host() const requires(place == Place::staging) { return {data_, size_}; }
+  void upload(std::span<const T> host) requires(place == Place::device) {
+    backend_->to_device(data_, host.data(), host.size_bytes());
+  }
+  void download(std::span<T> host) const requires(place == Place::device) {
+    backend_->to_host(host.data(), data_, host.size_bytes());
+  }
+  void zero() requires(place == Place::device) { backend_->zero(data_, bytes()); }
 
 private:
+  [[nodiscard]] T* allocate() const {
+    return static_cast<T*>(place == Place::staging ? backend_->allocate_staging(bytes(), label_)
+                                                   : backend_->allocate(bytes(), label_));
+  }
+  void release() noexcept {
+    place == Place::staging ? backend_->release_staging(data_, bytes(), label_)
+                            : backend_->release(data_, bytes(), label_);
+  }
+
   Backend* backend_ = nullptr;
   std::size_t size_ = 0;
   MemoryLabel label_ = MemoryLabel::other;
