@@ -39,9 +39,10 @@ def test_dry_run_prints_every_step_within_the_time():
     for kernels in ("cufft", "fused"):
         for launch in ("graph", "direct"):
             assert f"--kernels {kernels} --launch {launch}" in commands[f"benchmark-{kernels}-{launch}"]
-    for method, ranks in (("serial", {1}), ("gd", {1, 2, 4}), ("hve", {1, 2, 4})):
+    for method, ranks in (("serial", {1}), ("gd", {1, 2, 4}), ("hve", {2, 4})):
         ran = {int(name.split("-")[2]) for name in budgets if name.startswith(f"ci-{method}-")}
         assert ran == ranks, method
+    assert "--measurements stream" in commands["small-slice-serial-1-fused-stream"]
     for golden in (ROOT / "validation/golden").glob("*.h5"):
         assert any(golden.name in command for command in commands.values()), golden.name
 
