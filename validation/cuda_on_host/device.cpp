@@ -18,6 +18,12 @@ bool hidden() {
   return visible != nullptr && (std::string_view(visible).empty() || visible[0] == '-');
 }
 
+/// Whether CUDA_ON_HOST_GPU says that the GPU is so: busy, foreign (of another architecture).
+bool is(std::string_view so) {
+  const char* gpu = std::getenv("CUDA_ON_HOST_GPU");
+  return gpu != nullptr && gpu == so;
+}
+
 struct Meaning {
   cudaError_t error;
   const char* name;
@@ -28,8 +34,12 @@ constexpr Meaning meanings[] = {
     {cudaErrorInvalidValue, "cudaErrorInvalidValue", "invalid argument"},
     {cudaErrorMemoryAllocation, "cudaErrorMemoryAllocation", "out of memory"},
     {cudaErrorInvalidConfiguration, "cudaErrorInvalidConfiguration", "invalid configuration argument"},
+    {cudaErrorDevicesUnavailable, "cudaErrorDevicesUnavailable",
+     "CUDA-capable device(s) is/are busy or unavailable"},
     {cudaErrorNoDevice, "cudaErrorNoDevice", "no CUDA-capable device is detected"},
     {cudaErrorInvalidDevice, "cudaErrorInvalidDevice", "invalid device ordinal"},
+    {cudaErrorNoKernelImageForDevice, "cudaErrorNoKernelImageForDevice",
+     "no kernel image is available for execution on the device"},
     {cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid resource handle"},
     {cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported",
      "operation not permitted when stream is capturing"},
@@ -63,7 +73,14 @@ cudaError_t cudaGetDeviceCount(int* count) {
 
 cudaError_t cudaSetDevice(int device) {
   if (device != 0) return failed(cudaErrorInvalidDevice);
+  if (is("busy")) return failed(cudaErrorDevicesUnavailable);
   chosen = true;
+  return cudaSuccess;
+}
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
+  if (is("foreign")) return failed(cudaErrorNoKernelImageForDevice);
+  attributes->maxThreadsPerBlock = 1024;
   return cudaSuccess;
 }
 

@@ -198,6 +198,7 @@ cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) {
 }
 
 cudaError_t cudaFreeHost(void* memory) { // does not wait: what still uses it meets a closed page
+  const Turn turn;
   if (invalidate_captures()) return failed(cudaErrorStreamCaptureUnsupported);
   if (memory == nullptr) return cudaSuccess;
   const auto found = pinned.find(static_cast<const char*>(memory));

@@ -64,6 +64,19 @@ def test_patterns_equal_the_cpus(dataset, tmp_path):
     assert np.linalg.norm(ours - expected) < 1e-5 * np.linalg.norm(expected)  # single precision, four slices
 
 
+@pytest.mark.parametrize(("gpu", "reason"), [("busy", "busy or unavailable"), ("foreign", "no kernel image is available")])
+def test_a_gpu_that_cannot_be_used_is_none(dataset, tmp_path, monkeypatch, gpu, reason):
+    monkeypatch.setenv("CUDA_ON_HOST_GPU", gpu)
+    command = [PROGRAM, "reconstruct", dataset, "-o", tmp_path / "out.h5", *ON_GPU]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2, result.stderr
+    (error,) = [line for line in result.stderr.splitlines() if "error:" in line]
+    assert "'cuda' finds no usable GPU (" in error
+    assert reason in error
+    assert "built with CUDA" in error
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_the_cpu_has_learned_is_left_alone(dataset, tmp_path):
     learned = tmp_path / "cache/ptychoscale/fftw-wisdom.json"
     report(tmp_path, dataset, "--method", "serial", *ON_GPU)

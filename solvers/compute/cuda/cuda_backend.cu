@@ -28,8 +28,8 @@ class CudaBackend final : public Backend {
 public:
   explicit CudaBackend(const BackendOptions& options)
       : messages_(choose_message_memory(options)), savings_(options.savings),
-        device_(choose_device(options.local_rank)), launch_(options.launch.value_or(Launch::graph)),
-        origins_(*this, stream_.get()),
+        device_(choose_device(options.local_rank, reinterpret_cast<const void*>(cuda::intensity))),
+        launch_(options.launch.value_or(Launch::graph)), origins_(*this, stream_.get()),
         slice_step_(options.kernels == Kernels::fused ? make_fused_slice_step(*this, stream_.get())
                                                       : make_cufft_slice_step(*this, stream_.get())) {}
 
@@ -64,7 +64,6 @@ public:
   }
   void synchronize() override { stream_.synchronize(); }
 
-  [[nodiscard]] bool shares_memory_with_host() const override { return false; }
   [[nodiscard]] void* allocate_staging(std::size_t bytes, MemoryLabel label) override {
     return allocate_pinned(bytes, label);
   }
@@ -238,7 +237,7 @@ private:
   int device_;
   Launch launch_;
   std::uint64_t releases_ = 0;
-  Stream loads_;  ///< those of another thread
+  Stream loads_;  ///< what load() does
   Stream stream_; // below it what is released on it
   DeviceOrigins origins_;
   std::unique_ptr<SliceStep> slice_step_;

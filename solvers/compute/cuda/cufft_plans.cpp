@@ -24,13 +24,11 @@ void CufftPlans::Plan::use(void* work) const {
   check(cufftSetWorkArea(plan_.value, work), "cufftSetWorkArea");
 }
 
-void CufftPlans::Plan::run(Waves waves, Direction direction) const {
-  for (int i = 0; i < waves.count; ++i) {
-    auto* data = reinterpret_cast<cufftComplex*>(waves.one(i).data);
-    check(cufftExecC2C(plan_.value, data, data,
-                       direction == Direction::forward ? CUFFT_FORWARD : CUFFT_INVERSE),
-          "cufftExecC2C");
-  }
+void CufftPlans::Plan::run(Complex* first_line, Direction direction) const {
+  auto* data = reinterpret_cast<cufftComplex*>(first_line);
+  check(
+      cufftExecC2C(plan_.value, data, data, direction == Direction::forward ? CUFFT_FORWARD : CUFFT_INVERSE),
+      "cufftExecC2C");
 }
 
 void CufftPlans::prepare(Extent extent) {
@@ -39,29 +37,36 @@ void CufftPlans::prepare(Extent extent) {
 
 void CufftPlans::share_work_area() {
   std::size_t most = 1;
-  for (const auto& [extent, pair] : plans_)
-    most = std::max({most, pair.rows.work_bytes(), pair.columns.work_bytes()});
+  for (const auto& [extent, of] : plans_)
+    most = std::max({most, of.rows.work_bytes(), of.rows_of_two.work_bytes(), of.columns.work_bytes()});
   if (work_.size() < most) {
     work_ = {};
     work_ = Buffer<std::byte>(memory_, most, MemoryLabel::fft);
   }
-  for (const auto& [extent, pair] : plans_) {
-    pair.rows.use(work_.data());
-    pair.columns.use(work_.data());
-  }
+  for (const auto& [extent, of] : plans_)
+    for (const Plan* plan : {&of.rows, &of.rows_of_two, &of.columns}) plan->use(work_.data());
 }
 
-const CufftPlans::Pair& CufftPlans::of(Extent extent) const {
+const CufftPlans::Plans& CufftPlans::of(Extent extent) const {
   const auto found = plans_.find({extent.y, extent.x});
   if (found == plans_.end())
     throw RunError(fmt::format("transforms of {} x {} pixels were never prepared", extent.y, extent.x));
   return found->second;
 }
 
-void CufftPlans::rows(Waves waves, Direction direction) const { of(waves.extent).rows.run(waves, direction); }
+void CufftPlans::rows(Waves waves, Direction direction) const {
+  const Plan& plan = of(waves.extent).rows;
+  for (int i = 0; i < waves.count; ++i) plan.run(waves.one(i).data, direction);
+}
+
+void CufftPlans::rows_in_pairs(Waves waves, Direction direction) const {
+  const Plan& plan = of(waves.extent).rows_of_two;
+  for (int i = 0; i < waves.count; i += 2) plan.run(waves.one(i).data, direction);
+}
 
 void CufftPlans::columns(Waves waves, Direction direction) const {
-  of(waves.extent).columns.run(waves, direction);
+  const Plan& plan = of(waves.extent).columns;
+  for (int i = 0; i < waves.count; ++i) plan.run(waves.one(i).data, direction);
 }
 
 } // namespace ptychoscale::cuda

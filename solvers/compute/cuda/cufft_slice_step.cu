@@ -14,9 +14,17 @@ __global__ void scale_waves(Complex64* w, std::size_t n, float factor) {
   if (i < n) w[i] = scaled(w[i], factor);
 }
 
-__global__ void transmit_kernel(Complex64* w, Extent e, SliceOn slice, const Offset* origin, float scale) {
+/// A wave's pixel among all of them, which lie one below the other.
+__device__ Pixel in_wave(unsigned wave, Pixel p, Extent e) {
+  return {static_cast<int>(wave) * e.y + p.y, p.x};
+}
+
+__global__ void transmit_kernel(Complex64* waves, Extent e, SliceOn slice, const Offset* origins,
+                                float scale) {
   const Pixel p = my_pixel();
-  if (inside(p, e)) w[at(p, e)] = times(w[at(p, e)], transmission_at(p, slice, *origin, scale));
+  if (!inside(p, e)) return;
+  Complex64& w = waves[at(in_wave(blockIdx.z, p, e), e)];
+  w = times(w, transmission_at(p, slice, origins[blockIdx.z], scale));
 }
 
 __global__ void transmit_adjoint_kernel(Complex64* w, Complex64* a, Extent e, SliceOn slice, UpdateOn update,
@@ -31,11 +39,11 @@ __global__ void transmit_adjoint_kernel(Complex64* w, Complex64* a, Extent e, Sl
   if (rewind) w[i] = times_conjugate(w[i], t);
 }
 
-__global__ void propagate_kernel(Complex64* w, Extent e, PropagatorOn propagator) {
+__global__ void propagate_kernel(Complex64* waves, Extent e, PropagatorOn propagator) {
   const Pixel k = my_pixel();
   if (!inside(k, e)) return;
-  const std::size_t i = at(k, e);
-  w[i] = times(w[i], propagation_factor(propagator, propagator.x[k.x], k, i));
+  Complex64& w = waves[at(in_wave(blockIdx.z, k, e), e)];
+  w = times(w, propagation_factor(propagator, propagator.x[k.x], k, at(k, e)));
 }
 
 class CufftSliceStep final : public SliceStep {
@@ -58,9 +66,8 @@ public:
   void transmit(Waves waves, Slice potential, const Offset* origins, float sigma) override {
     plans_.rows(waves, Direction::inverse);
     const float scale = 1.0F / static_cast<float>(waves.extent.x);
-    for (int i = 0; i < waves.count; ++i)
-      launch_kernel("transmit", transmit_kernel, over_pixels(waves.extent), stream_, raw(waves.one(i).data),
-                    waves.extent, {potential.data, potential.extent, sigma}, origins + i, scale);
+    launch_kernel("transmit", transmit_kernel, over_pixels(waves.extent, waves.count), stream_,
+                  raw(waves.data), waves.extent, {potential.data, potential.extent, sigma}, origins, scale);
     plans_.rows(waves, Direction::forward);
   }
 
@@ -68,17 +75,15 @@ public:
     plans_.columns(waves, Direction::forward);
     const PropagatorOn propagator{raw(p.y), raw(p.x), p.mask, 1.0F / static_cast<float>(waves.extent.y),
                                   sense == Sense::direct ? 1.0F : -1.0F};
-    for (int i = 0; i < waves.count; ++i)
-      launch_kernel("propagate", propagate_kernel, over_pixels(waves.extent), stream_, raw(waves.one(i).data),
-                    waves.extent, propagator);
+    launch_kernel("propagate", propagate_kernel, over_pixels(waves.extent, waves.count), stream_,
+                  raw(waves.data), waves.extent, propagator);
     plans_.columns(waves, Direction::inverse);
   }
 
   void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update, const Offset* origins,
                         float sigma, bool rewind) override {
     if (!rewind) transmitted = copy(transmitted);
-    plans_.rows(transmitted, Direction::inverse);
-    plans_.rows(adjoint, Direction::inverse);
+    rows_of_both(transmitted, adjoint, Direction::inverse);
     const float scale = 1.0F / static_cast<float>(adjoint.extent.x);
     const SliceOn slice{update.potential.data, update.potential.extent, sigma};
     const UpdateOn target{update.potential.data, update.gradient, update.potential.extent, update.step};
@@ -87,11 +92,18 @@ public:
       launch_kernel("transmit_adjoint", transmit_adjoint_kernel, over_pixels(adjoint.extent), stream_,
                     raw(transmitted.one(i).data), raw(adjoint.one(i).data), adjoint.extent, slice, target,
                     origins + i, scale, rewind);
+    if (rewind) return rows_of_both(transmitted, adjoint, Direction::forward);
     plans_.rows(adjoint, Direction::forward);
-    if (rewind) plans_.rows(transmitted, Direction::forward);
   }
 
 private:
+  /// In one transform where one lies behind the other, as in a sweep that runs waves backwards.
+  void rows_of_both(Waves transmitted, Waves adjoint, Direction direction) {
+    if (transmitted.data + transmitted.size() == adjoint.data)
+      return plans_.rows_in_pairs({transmitted.data, 2 * transmitted.count, transmitted.extent}, direction);
+    plans_.rows(transmitted, direction);
+    plans_.rows(adjoint, direction);
+  }
   void scale(Waves waves, float factor) {
     launch_kernel("scale_waves", scale_waves, over_elements(waves.size()), stream_, raw(waves.data),
                   waves.size(), factor);

@@ -24,15 +24,21 @@ std::string driver_and_toolkit() {
 
 } // namespace
 
-int choose_device(int local_rank) {
-  int devices = 0;
-  const auto status = cudaGetDeviceCount(&devices);
-  if (status != cudaSuccess || devices == 0)
+int choose_device(int local_rank, const void* kernel) {
+  const auto need = [](cudaError_t status) {
+    if (status == cudaSuccess) return;
+    static_cast<void>(cudaGetLastError()); // is told here
     throw InputError(fmt::format("backend: 'cuda' finds no usable GPU ({}; {}); use cpu",
-                                 status == cudaSuccess ? "no device" : cudaGetErrorString(status),
-                                 driver_and_toolkit()));
+                                 cudaGetErrorString(status), driver_and_toolkit()));
+  };
+  int devices = 0;
+  need(cudaGetDeviceCount(&devices));
+  need(devices > 0 ? cudaSuccess : cudaErrorNoDevice);
   const int device = local_rank % devices;
-  check(cudaSetDevice(device), "cudaSetDevice");
+  need(cudaSetDevice(device));
+  need(cudaFree(nullptr)); // makes the context, which a GPU in use may refuse
+  cudaFuncAttributes attributes{};
+  need(cudaFuncGetAttributes(&attributes, kernel)); // was it built for this GPU?
   return device;
 }
 

@@ -56,7 +56,7 @@ std::string out_of_pinned_memory_text(MemoryLabel label, std::size_t asked,
   return fmt::format(
       "pinned host memory: {} for {} are not to be had; this process holds {}; what may fit: {}",
       in_words(asked), ptychoscale::name(label), ledger(meter),
-      label == MemoryLabel::exchange ? "a smaller --exchange-MB" : "fewer ranks on this host");
+      label == MemoryLabel::exchange ? "a smaller --exchange-MB" : "less that other processes pin");
 }
 
 } // namespace ptychoscale::cuda

@@ -18,7 +18,7 @@ struct DestroyGraph {
 template <class Handle> using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, DestroyGraph>;
 
 /// From its making until end(), launches on the stream are recorded and do not run. What this thread may not
-/// do meanwhile, others may: they read measurements.
+/// do meanwhile, others may: one loads measurements.
 class Capture {
 public:
   explicit Capture(cudaStream_t stream) : stream_(stream) {
