@@ -45,11 +45,11 @@ Measurements::Measurements(Backend& backend, const Acquisition& acquisition, std
                            std::vector<Range> batches, MeasurementType type, bool stream)
     : backend_(backend), acquisition_(acquisition), positions_(std::move(positions)),
       batches_(std::move(batches)), pattern_(acquisition.header.detector.area()), type_(type),
-      stream_(stream), half_(largest(batches_)),
-      amplitudes_(backend, pattern_bytes() * (stream ? 2 * half_ : positions_.size()),
+      stream_(stream), patterns_per_half_(largest(batches_)),
+      amplitudes_(backend, pattern_bytes() * (stream_ ? 2 * patterns_per_half_ : positions_.size()),
                   MemoryLabel::measurements) {
   if (!backend.shares_memory_with_host() || type == MeasurementType::float16)
-    staging_ = {backend, pattern_, MemoryLabel::measurements};
+    staging_ = {backend, pattern_, MemoryLabel::other};
   if (stream_) return;
   load({0, static_cast<int>(positions_.size())}, 0);
   staging_ = {};
@@ -64,7 +64,7 @@ Amplitudes Measurements::at(int k, PhaseTimer& timer) {
   if (stream_) {
     const auto batch = std::ranges::upper_bound(batches_, k, {}, &Range::last);
     fetch(static_cast<std::size_t>(batch - batches_.begin()), timer);
-    pattern = present_half_ * half_ + static_cast<std::size_t>(k - batch->first);
+    pattern = present_half_ * patterns_per_half_ + static_cast<std::size_t>(k - batch->first);
   }
   const std::byte* first = amplitudes_.data() + pattern * pattern_bytes();
   if (type_ == MeasurementType::float16) return reinterpret_cast<const std::uint16_t*>(first);
@@ -76,19 +76,21 @@ void Measurements::fetch(std::size_t batch, PhaseTimer& timer) {
   {
     const PhaseScope waiting(timer, Phase::wait);
     if (batch != ahead_batch_) load_ahead(batch);
+    ahead_batch_.reset(); // should it have failed
     loading_.get();
   }
   present_batch_ = batch;
   present_half_ = 1 - present_half_;
-  load_ahead((batch + 1) % batches_.size());
+  if (batches_.size() > 1) load_ahead((batch + 1) % batches_.size());
 }
 
 void Measurements::load_ahead(std::size_t batch) {
   if (loading_.valid()) loading_.wait();
-  ahead_batch_ = batch;
   // A dry run has nothing to overlap the loading with.
-  loading_ = std::async(backend_.computes() ? std::launch::async : std::launch::deferred,
-                        [this, batch, half = 1 - present_half_] { load(batches_[batch], half * half_); });
+  const auto policy = backend_.computes() ? std::launch::async : std::launch::deferred;
+  loading_ = std::async(
+      policy, [this, batch, half = 1 - present_half_] { load(batches_[batch], half * patterns_per_half_); });
+  ahead_batch_ = batch;
 }
 
 void Measurements::load(Range positions, std::size_t in_front) {

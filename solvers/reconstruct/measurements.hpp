@@ -1,6 +1,5 @@
 #pragma once
 
-#include "ptychoscale/base/memory_meter.hpp"
 #include "ptychoscale/base/phase_timer.hpp"
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/geometry/tiling.hpp"
@@ -15,7 +14,7 @@ namespace ptychoscale {
 
 /// The measured amplitudes of a rank's positions, in backend memory: all resident, or streamed from the file
 /// in visiting order, in two halves: one batch of patterns is loaded by a thread while the other is computed
-/// on.
+/// on. What one pattern takes on its way, where it is not read in its place, counts as MemoryLabel::other.
 class Measurements {
 public:
   /// `batches` are ranges of `positions` that are used together, in visiting order, none empty.
@@ -46,7 +45,7 @@ private:
   std::size_t pattern_; ///< pixels
   MeasurementType type_;
   bool stream_;
-  std::size_t half_;                         ///< patterns of the largest batch
+  std::size_t patterns_per_half_;            ///< those of the largest batch
   Buffer<std::byte> amplitudes_;             ///< every pattern, or two halves
   Buffer<float, Place::staging> staging_;    ///< one pattern on its way; none where it is read in its place
   std::optional<std::size_t> present_batch_; ///< in use, while streaming

@@ -414,12 +414,13 @@ TEST_F(ReconstructionOnRanks, ADryRunTellsMessagesBytesAndPeaksOfEveryRankExactl
                   .adjoint = Adjoint::store});
   many.push_back({.method = Method::gd, .adjoint = Adjoint::checkpoint, .bandwidth = Bandwidth::two_thirds});
   for (const bool stream : {false, true})
-    many.push_back({.method = Method::gd,
-                    .update = UpdateRule::batch,
-                    .rounds = 2,
-                    .stream_measurements = stream,
-                    .measurement_type = stream ? MeasurementType::float32 : MeasurementType::float16,
-                    .positions_at_once = 3});
+    for (const auto type : {MeasurementType::float32, MeasurementType::float16})
+      many.push_back({.method = Method::gd,
+                      .update = UpdateRule::batch,
+                      .rounds = 2,
+                      .stream_measurements = stream,
+                      .measurement_type = type,
+                      .positions_at_once = 3});
   if (comm.size() != hve_impossible)
     for (const auto fill : {HaloFill::paste, HaloFill::mean, HaloFill::never})
       many.push_back({.method = Method::hve, .halo_fill = fill, .stream_measurements = true});

@@ -117,8 +117,11 @@ TEST_F(RecordedSolvers, SerialReplaysItsSweeps) {
   if (comm.size() > 1) GTEST_SKIP() << "serial runs on 1 rank";
   for (const auto update : update_rules)
     expect_replayed_either_way({.method = Method::serial, .update = update});
-  expect_replayed_either_way(
-      {.method = Method::serial, .update = UpdateRule::batch, .positions_at_once = several});
+  for (const auto type : {MeasurementType::float32, MeasurementType::float16})
+    expect_replayed_either_way({.method = Method::serial,
+                                .update = UpdateRule::batch,
+                                .measurement_type = type,
+                                .positions_at_once = several});
 }
 
 TEST_F(RecordedSolvers, GradientDecompositionReplaysItsSweepsWithEveryExchange) {

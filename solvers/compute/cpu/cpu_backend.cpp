@@ -73,6 +73,7 @@ public:
     memory_meter().remove(label, bytes);
     ::operator delete(memory, alignment);
   }
+  [[nodiscard]] bool shares_memory_with_host() const override { return true; }
   void to_device(void* device, const void* host, std::size_t bytes) override {
     std::memcpy(device, host, bytes);
   }

@@ -41,6 +41,7 @@ public:
       munmap(memory, bytes);
     }
   }
+  [[nodiscard]] bool shares_memory_with_host() const override { return true; } // nothing is written anywhere
   void to_device(void*, const void*, std::size_t) override {}
   void to_host(void*, const void*, std::size_t) override {}
   void zero(void*, std::size_t) override {}

@@ -115,8 +115,8 @@ TEST(OutOfMemory, PinnedMemoryIsForMessagesAndPatterns) {
   EXPECT_EQ(cuda::out_of_pinned_memory_text(MemoryLabel::exchange, 64'000'000, holding(0, 0)),
             "pinned host memory: 64.0 MB for exchange are not to be had; this process holds nothing; what "
             "may fit: a smaller --exchange-MB");
-  EXPECT_NE(cuda::out_of_pinned_memory_text(MemoryLabel::measurements, 4'000'000, holding(0, 0))
-                .find("may fit: fewer ranks on this host"),
+  EXPECT_NE(cuda::out_of_pinned_memory_text(MemoryLabel::other, 4'000'000, holding(0, 0))
+                .find("may fit: less that other processes pin"),
             std::string::npos);
 }
 

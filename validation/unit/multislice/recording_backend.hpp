@@ -37,6 +37,12 @@ public:
   [[nodiscard]] std::string_view name() const override { return "recording"; }
   [[nodiscard]] std::string description() const override { return "cpu, recorded"; }
 
+  // Another thread's, in a recording too.
+  [[nodiscard]] bool shares_memory_with_host() const override { return cpu_->shares_memory_with_host(); }
+  void load(void* device, const void* staging, std::size_t bytes) override {
+    cpu_->load(device, staging, bytes);
+  }
+
   // In a recording: neither memory nor anything that gives the host a result.
   [[nodiscard]] void* allocate(std::size_t bytes, MemoryLabel label) override {
     refuse_in_recording("allocate");

@@ -8,8 +8,8 @@
 
 namespace ptychoscale {
 
-/// What a rank is doing: computing, blocked on another rank or on a file, or packing and handing over
-/// messages.
+/// What a rank is doing: computing, blocked on another rank or on measurements that are streamed, or packing
+/// and handing over messages.
 enum class Phase { compute, wait, communication };
 inline constexpr std::size_t phase_count = 3;
 [[nodiscard]] std::string_view name(Phase phase);

@@ -145,7 +145,7 @@ public:
   /// @name Loading beside what runs
   /// @{
   /// Whether the host can write its memory itself, so that nothing needs to be copied there.
-  [[nodiscard]] virtual bool shares_memory_with_host() const { return true; }
+  [[nodiscard]] virtual bool shares_memory_with_host() const { return false; }
   /// Host memory that copies to the backend's are fastest from; metered.
   [[nodiscard]] virtual void* allocate_staging(std::size_t bytes, MemoryLabel label) {
     return allocate(bytes, label);
@@ -249,7 +249,7 @@ public:
 enum class Place { device, staging };
 
 /// Memory of a backend: move-only, zero-filled, reported to the meter under its label.
-template <class T, Place place = Place::device> class Buffer {
+template <class T, Place Lies = Place::device> class Buffer {
 public:
   Buffer() = default;
   [[nodiscard]] Buffer(Backend& backend, std::size_t size, MemoryLabel label)
@@ -271,23 +271,23 @@ public:
   [[nodiscard]] T* data() const { return data_; }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes() const { return size_ * sizeof(T); }
-  [[nodiscard]] std::span<T> host() const requires(place == Place::staging) { return {data_, size_}; }
-  void upload(std::span<const T> host) requires(place == Place::device) {
+  [[nodiscard]] std::span<T> host() const requires(Lies == Place::staging) { return {data_, size_}; }
+  void upload(std::span<const T> host) requires(Lies == Place::device) {
     backend_->to_device(data_, host.data(), host.size_bytes());
   }
-  void download(std::span<T> host) const requires(place == Place::device) {
+  void download(std::span<T> host) const requires(Lies == Place::device) {
     backend_->to_host(host.data(), data_, host.size_bytes());
   }
-  void zero() requires(place == Place::device) { backend_->zero(data_, bytes()); }
+  void zero() requires(Lies == Place::device) { backend_->zero(data_, bytes()); }
 
 private:
   [[nodiscard]] T* allocate() const {
-    return static_cast<T*>(place == Place::staging ? backend_->allocate_staging(bytes(), label_)
-                                                   : backend_->allocate(bytes(), label_));
+    return static_cast<T*>(Lies == Place::staging ? backend_->allocate_staging(bytes(), label_)
+                                                  : backend_->allocate(bytes(), label_));
   }
   void release() noexcept {
-    place == Place::staging ? backend_->release_staging(data_, bytes(), label_)
-                            : backend_->release(data_, bytes(), label_);
+    Lies == Place::staging ? backend_->release_staging(data_, bytes(), label_)
+                           : backend_->release(data_, bytes(), label_);
   }
 
   Backend* backend_ = nullptr;

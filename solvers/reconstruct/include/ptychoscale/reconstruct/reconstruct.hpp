@@ -56,7 +56,9 @@ struct ReconstructionOptions {
 };
 
 /// What a reconstruction starts from: an experiment, and its measured amplitudes [ky][kx], zero frequency
-/// first, by position.
+/// first, by position. While measurements are streamed another thread calls `read_amplitudes`, until the
+/// reconstruction ends: neither the reader behind it nor HDF5, which is not for two threads, may be used
+/// elsewhere meanwhile.
 struct Acquisition {
   const DatasetHeader& header; ///< must outlive the reconstruction
   std::function<void(int position, std::span<float> amplitudes)> read_amplitudes;
