@@ -1,8 +1,11 @@
 """ci/gpu-check where there is no GPU: what it would do, and what it says is missing."""
 
+import importlib.machinery
+import importlib.util
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,17 @@ def check(*arguments, **environment):
 def without_gpu():
     """CUDA shows no GPU, whether the machine has one or not."""
     return {"CUDA_VISIBLE_DEVICES": "-1"}
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """The script as a module."""
+    loader = importlib.machinery.SourceFileLoader("gpu_check", str(CHECK))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setitem(sys.modules, loader.name, module)
+    loader.exec_module(module)
+    return module
 
 
 def planned(text):
@@ -44,7 +58,7 @@ def test_dry_run_prints_every_step_within_the_time():
         assert ran == ranks, method
     assert "--measurements stream" in commands["small-slice-serial-1-fused-stream"]
     for golden in (ROOT / "validation/golden").glob("*.h5"):
-        assert any(golden.name in command for command in commands.values()), golden.name
+        assert golden.name in commands["golden-cufft"] and golden.name in commands["golden-fused"]
 
 
 def test_dry_run_shows_only_the_chosen_steps_and_what_they_need():
@@ -81,3 +95,16 @@ def test_the_planned_options_are_ones_that_the_program_has():
         text = subprocess.run([program, *called[1].split(), "--help"], capture_output=True, text=True, timeout=60).stdout
         assert set(re.findall(r" (--[a-z-]+)", called[2])) <= set(re.findall(r"--[a-z-]+", text)), name
     assert seen == {"simulate", "reconstruct", "validate golden"}
+
+
+def test_phases_of_what_ran_are_printed(script, tmp_path, capsys):
+    program, report = os.environ["PTYCHOSCALE"], tmp_path / "ci-gd-2-cufft.json"
+    part = ["reconstruct", "--case", "smoke", "--as-rank", "0", "--of", "2", "--method", "gd", "--iterations", "1"]
+    subprocess.run([program, *part, "--json", report], check=True, capture_output=True, timeout=60)
+    script.print_runs(script.Places(tmp_path, tmp_path, tmp_path, builds=False))
+    _, head, row = capsys.readouterr().out.splitlines()
+    assert head.split() == ["ms/iteration", "compute", "%", "wait", "%", "communication", "%"]
+    step, milliseconds, *shares = row.split()
+    assert step == "ci-gd-2-cufft"
+    assert float(milliseconds) > 0
+    assert 0 < sum(map(float, shares)) <= 101
