@@ -6,7 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
-from harness.errors import EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+from harness import streams
+from harness.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
 
 # Only the module of the chosen command is imported: pandas and matplotlib take longer to load than most commands to run.
 COMMANDS = ["bench", "sweep", "compare", "gate", "report", "reproduce", "project"]
@@ -49,9 +50,8 @@ def stop(*_):
     raise KeyboardInterrupt
 
 
-def main(arguments: list[str]) -> int:
-    """Carries out a command line; gives the exit code."""
-    signal.signal(signal.SIGTERM, stop)
+def carry_out(arguments: list[str]) -> int:
+    """Carries out a command line and says in one line what went wrong; gives the exit code."""
     interrupted = "nothing was written"
     try:
         options = parse(arguments)
@@ -62,9 +62,25 @@ def main(arguments: list[str]) -> int:
         line = " ".join(str(error).split())
         print(f"ptychoscale: error: {line}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:  # a file of ours that others took away, or locked
+        print(f"ptychoscale: error: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         print(f"ptychoscale: error: interrupted; {interrupted}", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def main(arguments: list[str]) -> int:
+    """Carries out a command line, its output to the last byte; gives the exit code."""
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        with streams.guarded():
+            try:
+                return carry_out(arguments)
+            except SystemExit as wanted:  # argparse has printed its help
+                return wanted.code or EXIT_OK
+    except streams.StreamError as failure:
+        return streams.end_without(failure)
 
 
 if __name__ == "__main__":

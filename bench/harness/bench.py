@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from harness import datasets, documents, measure, options, program
+from harness import datasets, documents, leftovers, measure, options, program
 from harness.datasets import Subject
 from harness.errors import EXIT_FAILED, EXIT_OK
 from harness.verification import SeamJudge, check_cost, check_golden, conclude
@@ -27,7 +27,13 @@ def add_parser(subparsers) -> None:
     parser.set_defaults(run=run, interrupted="no report was written")
     add = parser.add_argument
     add("case", metavar="CASE", help="a case of bench/cases, or the path of a case file ending in .json")
-    add("-o", "--output", type=Path, required=True, help="folder for dataset, reconstructions, logs and report.json")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        help="folder for dataset, reconstructions, logs and report.json; an earlier bench's runs in it are removed",
+    )
     add("--dataset", type=Path, help="use this dataset; left out: simulate the case unless the folder has it")
     add("--ranks", type=options.positive_int, default=4, help="ranks of the parallel solvers; serial runs on one [%(default)s]")
     add("--methods", type=options.methods, default=options.METHODS, help="solvers to run [serial,gd,hve]")
@@ -63,7 +69,7 @@ def prepare(args: argparse.Namespace) -> Subject:
     if args.dataset is not None:
         datasets.describe(args.case, case, args.dataset)
     documents.prepare_folder(args.output)
-    (args.output / "report.json").unlink(missing_ok=True)  # it would describe what the runs overwrite
+    leftovers.remove(args.output, case["header"]["case"], args.dataset)
     if args.dataset is not None:
         return datasets.describe(args.case, case, args.dataset)
     return datasets.obtain(args.case, case, args.output, args.ranks, args.launcher)

@@ -52,10 +52,13 @@ def simulate(name: str, file: Path, ranks: int, launcher: str) -> None:
 
 
 def describe(name: str, case: dict, dataset: Path) -> Subject:
-    """A case with the dataset that stands for it. Throws InputError when the file is none."""
+    """A case with the dataset that stands for it. Throws InputError when the file is none, or another case's."""
     found = program.ask_json("info", dataset, "--json")
     if "header" not in found:
         raise InputError(f"{dataset}: is no dataset; valid: one that `ptychoscale simulate {name}` wrote")
+    theirs, ours = found["header"]["case"], case["header"]["case"]
+    if theirs not in ("", ours):
+        raise InputError(f"{dataset}: is of case {theirs}, not {ours}; valid: one that `ptychoscale simulate {name}` wrote")
     return Subject(dataset, found["truth"], found["hash"], case, found["header"] == case["header"])
 
 

@@ -2,11 +2,12 @@
 
 import argparse
 import dataclasses
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
-from harness import baseline, bench, datasets, documents, measure, options, pace
+from harness import baseline, bench, datasets, documents, measure, options, pace, program
 from harness.errors import EXIT_FAILED, EXIT_OK, InputError
 from harness.judgement import Judgement, judge, judge_against, withheld
 from harness.matching import Run, runs_of
@@ -26,6 +27,7 @@ COMMITTED = Path(__file__).parents[2] / "results" / "baselines" / "ci-cpu.json"
 # One thread per rank: scratch memory grows with threads, and machines differ in cores. A 2 x 2 mesh has edges and corners to exchange.
 THREADS = 1
 RANKS = 4
+VERSION = re.compile(r"\d+\.\d+\.\d+\S*")  # all that `ptychoscale --version` prints
 
 
 def add_parser(subparsers) -> None:
@@ -151,6 +153,12 @@ def check_against(args: argparse.Namespace) -> None:
         raise InputError("--against: runs both builds and judges them; valid: without NEW.json and --update")
     if args.against and shutil.which(args.against) is None:
         raise InputError(f"--against: '{args.against}' is no program; valid: the path of another ptychoscale executable")
+    said = program.version_said(args.against) if args.against else None
+    if said is not None and not VERSION.fullmatch(said):
+        said = f"says '{said}'" if said else "fails or says nothing"
+        raise InputError(
+            f"--against: '{args.against}' is no ptychoscale (--version {said}); valid: the path of another ptychoscale executable"
+        )
 
 
 def read_baseline(args: argparse.Namespace) -> list[Run]:

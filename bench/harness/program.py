@@ -14,6 +14,14 @@ from harness.errors import EXIT_INPUT, EXIT_INTERRUPTED, InputError, RunError
 
 ERROR_MARK = "ptychoscale: error: "
 EXIT_NOT_STARTED = 127
+SECONDS_TO_ANSWER = 30  # a program that is asked for its version
+# What Open MPI complains of, and what helps; ci/environment sets it all.
+REMEDIES = {
+    "not enough slots available": "source ci/environment, or fewer --ranks",
+    "detected an attempt to run as root": (
+        "source ci/environment, or OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
+    ),
+}
 DEFAULT_LAUNCHER = "mpirun -n {ranks}"
 
 
@@ -99,7 +107,7 @@ def error_in(lines: list[str]) -> str | None:
 
 
 def reason(log: Path, code: int, launcher: str = DEFAULT_LAUNCHER) -> str:
-    """Why a launched run failed: its error line, else its exit code and what the launcher said first."""
+    """Why a launched run failed: its error line, else its exit code, what the launcher said first, and what helps if that is known."""
     if code == EXIT_NOT_STARTED:
         return f"'{launcher}' cannot be started; is it installed, and in PATH?"
     lines = log.read_text(errors="replace").splitlines()
@@ -107,7 +115,8 @@ def reason(log: Path, code: int, launcher: str = DEFAULT_LAUNCHER) -> str:
     if error is not None:
         return error
     said = next((f" ('{line.strip()}')" for line in lines if any(map(str.isalpha, line))), "")
-    return f"exit code {code}{said}; see {log}"
+    remedy = next((f"; {text}" for mark, text in REMEDIES.items() if any(mark in line for line in lines)), "")
+    return f"exit code {code}{said}{remedy}; see {log}"
 
 
 def plan(case: str, methods: list[str], ranks: list[int], *words: str) -> dict:
@@ -141,3 +150,14 @@ def ask(*arguments, program: str | None = None) -> str:
 def ask_json(*arguments, program: str | None = None) -> dict:
     """Standard output of a command as JSON."""
     return json.loads(ask(*arguments, program=program))
+
+
+def version_said(other: str) -> str:
+    """The first line that another program prints when asked for its version; empty when it prints nothing or fails."""
+    try:
+        result = subprocess.run(
+            [other, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=SECONDS_TO_ANSWER
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return next(iter(result.stdout.splitlines()), "").strip() if result.returncode == 0 else ""

@@ -97,6 +97,39 @@ def test_repeating_ends_when_all_medians_are_known(monkeypatch, tmp_path):
     assert [len(each.reports) for each in series] == [6, 6]
 
 
+# A folder that was used before
+
+
+def left_by(label, folder, tags=("0", "memory")):
+    """Puts files into the folder as a bench names them; gives their names."""
+    names = [f"{label}.log", f"{label}.h5", *(f"{label}-{tag}.json" for tag in tags)]
+    for name in names:
+        (folder / name).write_text(json.dumps({"context": {"dataset": {"case": "other"}}}) if name.endswith(".json") else "")
+    return names
+
+
+def test_a_used_folder_loses_the_earlier_runs_and_nothing_else(harness, tiny_case, tmp_path):
+    gone = [name for label in ("gd", "hve", "control-gd") for name in left_by(label, tmp_path, ("0", "12", "memory"))]
+    # Others' files: a run that is not bench's, one that has no log, names that only begin alike, a dataset.
+    kept = left_by("mine", tmp_path) + ["control-hve.h5", "control-hve-0.json", "gd-best.json", "gd-1.txt", "gd-1-2.json", "other.h5"]
+    for name in kept:
+        (tmp_path / name).write_text("{}")
+    result = harness("bench", tiny_case, "-o", tmp_path, "--methods", "serial")
+    assert result.code == 0, result.err
+    names = {file.name for file in tmp_path.iterdir()}
+    assert not names & set(gone) and names >= {*kept, "serial.h5", "serial-0.json", "report.json"}
+    assert [line for line in result.err.splitlines() if "replaces" in line] == [f"{tmp_path}: replaces the results of case other"]
+
+
+def test_another_bench_of_the_same_case_says_nothing_and_keeps_the_dataset(harness, tiny_case, tiny_dataset, tmp_path):
+    dataset = shutil.copy(tiny_dataset, tmp_path / "tiny.h5")
+    before = os.stat(dataset).st_mtime_ns
+    assert harness("bench", tiny_case, "-o", tmp_path, "--ranks", 2, "--methods", "gd,hve", "--control", "none").code == 0
+    result = harness("bench", tiny_case, "-o", tmp_path, "--methods", "serial,gd", "--control", "none")
+    assert result.code == 0 and "replaces" not in result.err
+    assert not list(tmp_path.glob("hve*")) and os.stat(dataset).st_mtime_ns == before
+
+
 # Unverified rows
 
 
@@ -179,6 +212,32 @@ def test_report_of_another_kind_is_no_case(rejects, repeated, tmp_path):
 def test_reconstruction_is_no_dataset(rejects, repeated, tiny_case, tmp_path):
     rejects("bench", tiny_case, "-o", tmp_path / "runs", "--dataset", repeated[0] / "gd.h5", says=["gd.h5", "no dataset"])
     assert not (tmp_path / "runs").exists()
+
+
+def test_dataset_of_another_case_is_refused(rejects, tiny_dataset, tmp_path):
+    words = ["smoke", "-o", tmp_path / "runs", "--ranks", 1, "--dataset", tiny_dataset]
+    for command in ("bench", "sweep"):
+        rejects(command, *words, says=[tiny_dataset, "case tiny, not smoke", "simulate smoke"])
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "complaint, remedy",
+    [
+        ("There are not enough slots available in the system to satisfy the 4", "source ci/environment, or fewer --ranks"),
+        ("mpirun has detected an attempt to run as root.", "source ci/environment, or OMPI_ALLOW_RUN_AS_ROOT=1 and"),
+        ("mpirun was unable to find the specified executable file", ""),
+    ],
+)
+def test_what_helps_against_open_mpi_is_said(harness, tiny_case, tmp_path, complaint, remedy):
+    launcher = tmp_path / "launcher"
+    launcher.write_text(f"#!/bin/sh\necho ----------\necho '{complaint}'\nexit 1\n")
+    launcher.chmod(0o755)
+    result = harness("bench", tiny_case, "-o", tmp_path / "runs", "--launcher", f"{launcher} {{ranks}}")
+    assert result.code == 1
+    line = result.err.splitlines()[-1]
+    assert f"('{complaint}')" in line and remedy in line and ("source" in line) == bool(remedy)
+    assert line.endswith(f"; see {tmp_path / 'runs' / 'simulate.log'}")
 
 
 @pytest.mark.parametrize(

@@ -260,6 +260,16 @@ def test_against_must_be_a_program(rejects, files, tmp_path):
     rejects("gate", "--baseline", baseline, new, "--against", "/bin/true", says=["--against", "NEW.json"])
 
 
+@pytest.mark.parametrize("script", ["", "echo 'other (tools) 9.1'", "echo 0.1.0; kill -9 $$", None])
+def test_against_must_be_ptychoscale(rejects, tmp_path, script):
+    """Before anything runs; a program that cannot even start, as one for another machine, is none either."""
+    other = tmp_path / "other"
+    other.write_text("\x7fELF" if script is None else f"#!/bin/sh\n{script}\n")
+    other.chmod(0o755)
+    result = rejects("gate", "--against", other, says=["--against", other, "no ptychoscale", "--version"])
+    assert len(result.err.splitlines()) == 1
+
+
 @pytest.fixture
 def slowed(tmp_path, instead):
     """Puts a program in place whose transforms take `added` times as long on top; gives the path of the one that is not slowed down."""

@@ -7,7 +7,7 @@ import pytest
 
 from harness import documents, program
 from harness.errors import InputError
-from harness.project import kernels, machine
+from harness.project import kernels, machine, print_rows
 
 
 def is_built() -> bool:
@@ -174,7 +174,7 @@ def test_the_phases_add_up_and_the_pipeline_beats_barriers(project):
 def test_an_impossible_mesh_is_a_row_and_figures_have_content(project, tmp_path):
     rows = project("--method", "gd,hve", "--ranks", "4,6", "--timeline")
     (impossible,) = [row for row in rows if "error" in row]
-    assert (impossible["method"], impossible["ranks"]) == ("hve", 6) and "largest number of ranks" in impossible["error"]
+    assert (impossible["method"], impossible["ranks"]) == ("hve", 6) and "smaller number of ranks" in impossible["error"]
     names = {file.name for file in (tmp_path / "out").glob("*.svg")}
     assert {"scaling.svg", "phases-4.svg", "phases-6.svg", "timeline-gd-6-appp.svg", "timeline-hve-4.svg"} <= names
     assert all(file.stat().st_size > 5000 for file in (tmp_path / "out").glob("*.svg"))
@@ -187,6 +187,32 @@ def test_kernel_times_without_a_tile_size_say_what_to_measure(rejects, tmp_path)
     says = ["rank 0 of 24", "--as-rank 0 --of 24", "the nearest has"]
     rejects("project", *words, "--ranks", "24", "--device-GB-per-s", 10, says=says)
     assert not (tmp_path / "out" / "report.json").exists()
+
+
+def test_columns_never_run_together(capsys):
+    """Numbers as wide as they come: small ones with an exponent, large counts, a large mesh."""
+    seconds = {f"{phase}_seconds_per_iteration_mean": 1.234e-05 for phase in ("compute", "wait", "communication")}
+    row = {
+        "method": "gd", "ranks": 123456, "mesh": [12345, 12345], "exchange": "neighbours", "rounds": 1234567, "iterations": 1, **seconds,
+        "seconds_per_iteration": 1.234e-05, "messages_sent": 88, "bytes_sent": 8.602e4, "efficiency_percent": 1234567890.1,
+    }
+    small = {**row, "messages_sent": 480, "bytes_sent": 2.089e5}
+    print_rows([row, {**row, "messages_sent": 10**12}, small, {"method": "hve", "ranks": 6, "error": "no room"}])
+    *_, first, second, third, impossible = (line.split() for line in capsys.readouterr().out.splitlines())
+    known = ["gd", "123456", "12345x12345", "neighbours", "1234567", *["1.234e-05"] * 4]
+    assert first == [*known, "88", "8.602e-05", "1234567890.1"]
+    assert second == [*known, "1000000000000", "8.602e-05", "1234567890.1"]
+    assert third == [*known, "480", "0.0002089", "1234567890.1"]
+    assert impossible == ["hve", "6", "NA", "no", "room"]
+
+
+@pytest.mark.parametrize("option", ["--imbalance", "--halo-pm"])
+def test_a_share_may_be_0(rejects, option):
+    words = ["--case", "smoke", "--ranks", "6"]
+    for value in ("-1", "nan", "some"):
+        rejects("project", *words, f"{option}={value}", says=[option, f"'{value}'", "valid: 0 or a number above 0"])
+    for value in ("0", "0.00", "0.5"):
+        rejects("project", *words, option, value, says=["--machine: is missing"])
 
 
 @built

@@ -301,7 +301,10 @@ def test_table_1_from_the_command_line(harness, tmp_path):
 
 def test_only_plan_runs_nothing(harness, tmp_path):
     result = harness("reproduce", "fig9", "--only-plan", "-o", tmp_path)
-    assert result.code == 0 and "fig9" in result.err
+    assert result.code == 0 and result.err == ""
+    titles, fig9_line, all_line = result.out.splitlines()
+    assert titles.split() == ["item", "runs", "expected", "min:s"]
+    assert fig9_line.split()[0] == "fig9" and all_line.split() == ["all", *fig9_line.split()[1:]]
     assert not list(tmp_path.glob("*.json")) and not list((tmp_path / "runs").iterdir())
 
 

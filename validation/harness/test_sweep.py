@@ -57,7 +57,7 @@ def test_points_that_cannot_be_are_rows(harness, tiny_case, tmp_path):
     assert result.code == 0
     assert "16 pixels" not in result.err and "hve/16:" in result.out
     good, bad = documents.read_report(tmp_path / "runs" / "report.json")["benchmarks"]
-    assert "cost" in good and bad["error_occurred"] and bad["ranks"] == 16 and "largest number of ranks" in bad["error"]
+    assert "cost" in good and bad["error_occurred"] and bad["ranks"] == 16 and "smaller number of ranks" in bad["error"]
 
 
 def test_points_that_fail_are_rows_and_are_tried_again(harness, tiny_case, tmp_path):

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import documents, options, program
@@ -12,6 +13,12 @@ from harness.project.simulation import Run
 
 EXCHANGES = ["appp", "passes", "neighbours", "allreduce"]
 MOST_RANKS_DRAWN = 64  # more rows than that cannot be told apart in a timeline
+
+WIDTHS = ("<6", ">5", ">9", "<10", ">6", ">10", ">9", ">9", ">9", ">9", ">9", ">10")
+TITLES = [
+    ("", "ranks", "mesh", "exchange", "rounds", "s per", "compute", "wait", "commun.", "messages", "GB", "efficiency"),
+    ("", "", "", "", "", "iteration", "mean s", "mean s", "mean s", "per iter.", "", "%"),
+]
 
 EPILOG = """examples:
   ptychoscale project --measure kernels.json --case pbtio3-large --ranks 6,462
@@ -39,18 +46,27 @@ def rounds_list(text: str) -> list[str]:
 
 def factor(text: str) -> float:
     """A number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (value > 0 and math.isfinite(value)):
+    value = number(text)
+    if not value > 0:
         raise argparse.ArgumentTypeError(f"'{text}'; valid: a number above 0")
     return value
 
 
 def share(text: str) -> float:
     """A number from 0 on."""
-    return 0.0 if text in ("0", "0.0") else factor(text)
+    value = number(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"'{text}'; valid: 0 or a number above 0")
+    return value
+
+
+def number(text: str) -> float:
+    """NaN for what is no finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def add_parser(subparsers) -> None:
@@ -142,22 +158,35 @@ def context_of(plan: dict, args: argparse.Namespace, target: Machine) -> dict:
     return {**plan["context"], **own, **described}
 
 
+def columns(words: Sequence[str]) -> str:
+    """One line of the table for people; a word too long for its column moves the others, and there is always a space between."""
+    return " ".join(f"{word:{width}}" for word, width in zip(words, WIDTHS[: len(words)], strict=True)).rstrip()
+
+
+def words_of(row: dict) -> list[str]:
+    """A row in the table's columns."""
+    known = [row["method"], str(row["ranks"])]
+    if "error" in row:
+        return [*known, "NA", row["error"]]
+    iterations = row["iterations"]
+    phases = [f"{row[f'{phase}_seconds_per_iteration_mean']:.4g}" for phase in ("compute", "wait", "communication")]
+    return [
+        *known,
+        "x".join(map(str, row["mesh"])),
+        row.get("exchange", "-"),
+        str(row.get("rounds", "-")),
+        f"{row['seconds_per_iteration']:.4g}",
+        *phases,
+        str(row["messages_sent"] // iterations),
+        f"{row['bytes_sent'] / iterations / 1e9:.4g}",
+        f"{row['efficiency_percent']:.1f}",
+    ]
+
+
 def print_rows(rows: list[dict]) -> None:
     """A table for people."""
-    print(f"{'':<6}{'ranks':>6}{'mesh':>9} {'exchange':<11}{'rounds':>7}{'s per':>11}{'compute':>10}{'wait':>10}{'commun.':>10}", end="")
-    print(f"{'messages':>11}{'GB':>9}{'efficiency':>12}")
-    print(f"{'':<6}{'':>6}{'':>9} {'':<11}{'':>7}{'iteration':>11}{'mean s':>10}{'mean s':>10}{'mean s':>10}{'per iter.':>11}{'':>9}{'%':>12}")
-    for row in rows:
-        start = f"{row['method']:<6}{row['ranks']:>6}"
-        if "error" in row:
-            print(f"{start}{'NA':>9} {row['error']}")
-            continue
-        mesh, iterations = "x".join(map(str, row["mesh"])), row["iterations"]
-        phases = "".join(f"{row[f'{phase}_seconds_per_iteration_mean']:>10.4g}" for phase in ("compute", "wait", "communication"))
-        print(
-            f"{start}{mesh:>9} {row.get('exchange', '-'):<11}{row.get('rounds', '-'):>7}{row['seconds_per_iteration']:>11.4g}{phases}"
-            f"{row['messages_sent'] // iterations:>11}{row['bytes_sent'] / iterations / 1e9:>9.4g}{row['efficiency_percent']:>12.1f}"
-        )
+    for words in (*TITLES, *map(words_of, rows)):
+        print(columns(words))
 
 
 def check_options(args: argparse.Namespace) -> None:

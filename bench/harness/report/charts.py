@@ -58,7 +58,7 @@ CHARTS = [
     Chart(
         "breakdown",
         "Where the time goes",
-        "Wait is blocked on another rank or on a file; communication is packing and handing over.",
+        "Wait is blocked on another rank or on streamed patterns; communication is packing and handing over.",
         lambda run: "wait_seconds_per_iteration_mean" in run.row,
         bars.breakdown,
         most_runs=16,

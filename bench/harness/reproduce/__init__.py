@@ -78,13 +78,14 @@ def steps_by_item(scope: Scope, names: list[str]) -> dict[str, list[Step]]:
     return found
 
 
-def print_plan(by_item: dict[str, list[Step]]) -> None:
+def plan_of(by_item: dict[str, list[Step]]) -> str:
     """Runs and minutes ahead, before any of them starts."""
-    program.say("item        runs  expected min:s")
-    for name, steps in by_item.items():
-        program.say(f"{name:<10}{len(steps):>6}{minutes(sum(step.seconds for step in steps)):>16}")
     everything = [step for steps in by_item.values() for step in steps]
-    program.say(f"{'all':<10}{len(everything):>6}{minutes(sum(step.seconds for step in everything)):>16}")
+    lines = [
+        f"{name:<10}{len(steps):>6}{minutes(sum(step.seconds for step in steps)):>16}"
+        for name, steps in (*by_item.items(), ("all", everything))
+    ]
+    return "\n".join(["item        runs  expected min:s", *lines])
 
 
 def warn_when_busy() -> None:
@@ -137,9 +138,10 @@ def run(args: argparse.Namespace) -> int:
         documents.prepare_folder(folder)
     scope = Scope(Work(args.output / "runs", args.launcher, args.backend), args.quick)
     by_item = steps_by_item(scope, list(ITEMS) if args.item == "all" else [args.item])
-    print_plan(by_item)
     if args.only_plan:
+        print(plan_of(by_item))
         return EXIT_OK
+    program.say(plan_of(by_item))
     warn_when_busy()
     require_right_backend(args, args.output / "runs")
     done = reproduce(scope, by_item, args)
