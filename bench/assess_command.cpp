@@ -3,6 +3,7 @@
 #include "ending.hpp"
 #include "output_file.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/io/reconstruction.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -25,6 +26,67 @@ struct AssessOptions {
   Pairing pairing = Pairing::data;
   std::string json;
 };
+
+/// A reconstruction as its file describes it.
+struct Candidate {
+  std::filesystem::path file;
+  Mesh mesh;
+  int slices = 0;
+  Extent volume;
+  std::string dataset_hash; ///< empty where the file's report does not say
+  int iterations = 0;
+  double step = 0; ///< (V * angstrom)^2
+};
+
+Candidate describe(const std::filesystem::path& file) {
+  const ReconstructionReader reader(file);
+  Candidate c{file, reader.mesh(), reader.slices(), reader.volume(), {}, 0, 0};
+  const auto report = Json::parse(reader.report_json(), nullptr, false);
+  if (!report.is_object()) throw InputError(fmt::format("{}: its report is no JSON object", file.string()));
+  const auto said = [&](const char* where, auto otherwise) {
+    return report.value(Json::json_pointer(where), otherwise);
+  };
+  c.dataset_hash = said("/context/dataset/hash", std::string());
+  c.iterations = said("/benchmarks/0/iterations", 0);
+  c.step = said("/benchmarks/0/step", 0.0);
+  return c;
+}
+
+void check_made_from(const Candidate& c, const DatasetReader& dataset, const std::filesystem::path& file) {
+  const auto& h = dataset.header();
+  if (c.slices != h.slices || c.volume != h.volume)
+    throw InputError(fmt::format("{}: holds {} slices of {} x {} pixels, {} has {} of {} x {}; valid: a "
+                                 "reconstruction of that dataset",
+                                 c.file.string(), c.slices, c.volume.y, c.volume.x, file.string(), h.slices,
+                                 h.volume.y, h.volume.x));
+  if (!c.dataset_hash.empty() && c.dataset_hash != dataset.content_hash())
+    throw InputError(
+        fmt::format("{}: was made from a dataset with content hash {}, {} has {}; valid: a reconstruction of "
+                    "that dataset",
+                    c.file.string(), c.dataset_hash, file.string(), dataset.content_hash()));
+}
+
+void check_control(const Candidate& control, const Candidate& run, Pairing pairing) {
+  if (control.mesh.ranks() != 1)
+    throw InputError(fmt::format("--control: {} has {} x {} tiles, whose borders it would be measured by; "
+                                 "valid: a reconstruction of one tile, as --method serial makes it",
+                                 control.file.string(), control.mesh.rows, control.mesh.columns));
+  if (pairing == Pairing::steps && (control.iterations != run.iterations || control.step != run.step))
+    throw InputError(fmt::format("--pairing: steps needs the same iterations and step, {} has {} and {}, {} "
+                                 "has {} and {}; valid: data, or a control made with --iterations {} --step "
+                                 "{}",
+                                 control.file.string(), control.iterations, control.step, run.file.string(),
+                                 run.iterations, run.step, run.iterations, run.step));
+}
+
+void check_inputs(const AssessOptions& options, const DatasetReader& dataset) {
+  const auto run = describe(options.reconstruction);
+  check_made_from(run, dataset, options.dataset);
+  if (options.control.empty()) return;
+  const auto control = describe(options.control);
+  check_made_from(control, dataset, options.dataset);
+  check_control(control, run, options.pairing);
+}
 
 Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
@@ -53,6 +115,7 @@ Json findings(const AssessOptions& options) {
   const DatasetReader dataset(options.dataset);
   if (!dataset.has_truth())
     throw InputError(fmt::format("{}: has no ptychoscale/truth to compare with", options.dataset.string()));
+  check_inputs(options, dataset);
   const auto quality = assess_quality(options.reconstruction, dataset);
   const auto run = assess_seams(options.reconstruction, dataset, options.reconstruction);
   std::optional<SeamMetrics> control;
@@ -88,8 +151,8 @@ void add_assess_command(CLI::App& app, Action& action) {
   const auto o = std::make_shared<AssessOptions>();
   command->add_option("RECONSTRUCTION", o->reconstruction, "The reconstruction to judge")->required();
   command->add_option("--dataset", o->dataset, "The dataset it was made from, with its truth")->required();
-  auto* control = command->add_option("--control", o->control,
-                                      "A serial reconstruction: it is measured where the other has borders");
+  auto* control = command->add_option(
+      "--control", o->control, "A reconstruction of one tile: it is measured where the other has borders");
   command
       ->add_option_function<std::string>(
           "--pairing",

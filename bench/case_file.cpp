@@ -8,10 +8,14 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <set>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace ptychoscale {
 namespace {
@@ -46,6 +50,11 @@ public:
     return has(key) ? number(key) : otherwise;
   }
   [[nodiscard]] int integer(const std::string& key) { return to_int(key, need(key)); }
+  [[nodiscard]] int count(const std::string& key) {
+    const int value = integer(key);
+    if (value < 1) wrong(key, need(key), "a whole number, 1 or more");
+    return value;
+  }
   [[nodiscard]] std::uint64_t seed(const std::string& key, std::uint64_t otherwise) {
     if (!has(key)) return otherwise;
     const auto& value = need(key);
@@ -62,6 +71,13 @@ public:
     const auto& value = need(key);
     if (!value.is_string()) wrong(key, value, "text");
     return value.get<std::string>();
+  }
+  /// Text that can name files.
+  [[nodiscard]] std::string name(const std::string& key) {
+    const auto word = text(key);
+    if (word.empty() || word.find('/') != std::string::npos)
+      wrong(key, need(key), "a name of one character or more, without /");
+    return word;
   }
   template <class E> [[nodiscard]] E choice(const std::string& key, const Choices<E>& choices, E otherwise) {
     if (!has(key)) return otherwise;
@@ -162,7 +178,7 @@ std::map<std::string, double> read_cost_fall(Object o) {
 Case read_case(Object o) {
   Case c;
   auto& p = c.simulation;
-  p.name = o.text("name");
+  p.name = o.name("name");
   c.description = o.text("description");
   p.detector = o.extent("detector");
   p.pixel_A = o.lengths("pixel_A");
@@ -179,15 +195,18 @@ Case read_case(Object o) {
   p.dose_e_per_A2 = o.number("dose_e_per_A2", p.dose_e_per_A2);
   p.seed = o.seed("seed", p.seed);
   if (o.has("specimen")) p.specimen = read_specimen(o.object("specimen"));
-  if (o.has("iterations")) c.iterations = o.integer("iterations");
+  if (o.has("iterations")) c.iterations = o.count("iterations");
   if (o.has("cost_fall")) c.cost_fall = read_cost_fall(o.object("cost_fall"));
   o.finish();
   return c;
 }
 
+bool is_path(const std::string& name_or_file) {
+  return name_or_file.find('/') != std::string::npos || name_or_file.ends_with(".json");
+}
+
 fs::path file_of(const std::string& name_or_file) {
-  const bool is_file = name_or_file.find('/') != std::string::npos || name_or_file.ends_with(".json");
-  if (is_file) return name_or_file;
+  if (is_path(name_or_file)) return name_or_file;
   const auto names = case_names();
   if (std::find(names.begin(), names.end(), name_or_file) == names.end())
     throw InputError(
@@ -196,18 +215,50 @@ fs::path file_of(const std::string& name_or_file) {
   return fs::path(PTYCHOSCALE_CASES) / (name_or_file + ".json");
 }
 
+std::ifstream open(const fs::path& file) {
+  const auto fail = [&](const char* reason) {
+    throw InputError(
+        fmt::format("{}: cannot be read ({}); valid: a case file in JSON", file.string(), reason));
+  };
+  std::error_code error;
+  if (fs::exists(file, error) && !fs::is_regular_file(file, error)) fail("not a regular file");
+  errno = 0;
+  std::ifstream in(file);
+  if (!in) fail(std::strerror(errno));
+  return in;
+}
+
+/// Refuses what the JSON library accepts silently: a key that an object has twice, of which it keeps the
+/// last.
+class NoKeyTwice {
+public:
+  explicit NoKeyTwice(std::string file) : file_(std::move(file)) {}
+
+  bool operator()(int /*depth*/, Json::parse_event_t event, const Json& parsed) {
+    if (event == Json::parse_event_t::object_start) open_.emplace_back();
+    if (event == Json::parse_event_t::object_end) open_.pop_back();
+    if (event == Json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second)
+      throw InputError(
+          fmt::format("{}: key '{}' is there twice; valid: once", file_, parsed.get<std::string>()));
+    return true;
+  }
+
+private:
+  std::string file_;
+  std::vector<std::set<std::string>> open_; ///< keys so far of the objects that have not ended
+};
+
 } // namespace
 
 Case load_case(const std::string& name_or_file) {
   const auto file = file_of(name_or_file);
-  std::error_code error;
-  std::ifstream in(file);
-  if (!in || !fs::is_regular_file(file, error))
-    throw InputError(fmt::format("{}: cannot be read; valid: a case file in JSON", file.string()));
+  auto in = open(file);
   try {
-    const auto json = Json::parse(in);
-    return read_case({file.string(), "", json});
-  } catch (const Json::parse_error& e) {
+    const auto json = Json::parse(in, NoKeyTwice(file.string()));
+    auto c = read_case({file.string(), "", json});
+    if (is_path(name_or_file)) c.simulation.file = name_or_file;
+    return c;
+  } catch (const Json::exception& e) { // also a number too large for any type
     throw InputError(fmt::format("{}: is not JSON: {}", file.string(), e.what()));
   }
 }

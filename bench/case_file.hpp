@@ -19,8 +19,8 @@ struct Case {
 };
 
 /// Reads a case: a name out of bench/cases, or the path of a JSON file. Lengths are in the units that the
-/// keys end in, pairs are [y, x]. Throws InputError naming file and key for anything missing, unknown or of
-/// the wrong type.
+/// keys end in, pairs are [y, x]. Throws InputError naming file and key for anything missing, unknown, there
+/// twice or of the wrong type.
 [[nodiscard]] Case load_case(const std::string& name_or_file);
 
 [[nodiscard]] std::vector<std::string> case_names();

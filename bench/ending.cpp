@@ -1,16 +1,22 @@
 #include "ending.hpp"
 
 #include "interruption.hpp"
+#include "ptychoscale/base/error.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <thread>
 
 namespace ptychoscale {
+namespace {
+constexpr std::string_view output_lost = "standard output: cannot be written";
+} // namespace
 
 int end_with_error(const Communicator* comm, std::string_view message, int exit_code) {
   const bool alone = comm == nullptr || comm->size() == 1;
@@ -24,6 +30,21 @@ int end_with_error(const Communicator* comm, std::string_view message, int exit_
   std::fflush(stderr);
   if (!alone) comm->abort(exit_code);
   return exit_code;
+}
+
+void finish_standard_output() {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  const int reason = errno;
+  throw RunError(
+      fmt::format("{} ({})", output_lost, reason != 0 ? std::strerror(reason) : "an earlier write failed"));
+}
+
+std::string name_standard_output(std::string_view message) {
+  if (std::ferror(stdout) == 0 || message.starts_with(output_lost)) return std::string(message);
+  constexpr std::string_view as_fmt_says = "cannot write to file: ";
+  if (message.starts_with(as_fmt_says)) message.remove_prefix(as_fmt_says.size());
+  return fmt::format("{} ({})", output_lost, message);
 }
 
 } // namespace ptychoscale

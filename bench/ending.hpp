@@ -2,6 +2,7 @@
 
 #include "ptychoscale/comm/communicator.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace ptychoscale {
@@ -16,5 +17,10 @@ inline constexpr int exit_interrupted = 130; ///< 128 + SIGINT, as shells have i
 /// the whole job, so that none waits for this one; the lowest failing rank is the one that prints, the others
 /// give it a moment in which they are ended.
 [[nodiscard]] int end_with_error(const Communicator* comm, std::string_view message, int exit_code);
+
+/// Writes out what has been printed so far. Throws RunError when standard output did not take all of it.
+void finish_standard_output();
+/// The message of an error, made to name standard output when that is where printing failed.
+[[nodiscard]] std::string name_standard_output(std::string_view message);
 
 } // namespace ptychoscale

@@ -100,8 +100,9 @@ Json dataset_json(const DatasetReader& dataset) {
 }
 
 void print_case(const Case& c) {
+  const auto header = make_header(c.simulation); // checks it, so that nothing is printed of a bad one
   line("description", c.description);
-  print_header(make_header(c.simulation));
+  print_header(header);
   line("iterations", fmt::format("{} in a benchmark", c.iterations));
   for (const auto& [method, fall] : c.cost_fall)
     line("cost", fmt::format("{} brings it to 1/{} of the empty volume's, or less", method, fall));

@@ -8,9 +8,13 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <optional>
+#include <sstream>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 using namespace ptychoscale;
@@ -21,6 +25,39 @@ bool runs_alone(int argc, char** argv) {
   if (argc < 2) return true;
   const std::string_view command = argv[1];
   return command == "assess" || command == "validate" || command == "info" || command.starts_with("-");
+}
+
+/// The command that the user chose, and its own; `app` itself when none was understood.
+const CLI::App& innermost(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+std::string full_name(const CLI::App& command) {
+  const auto* parent = command.get_parent();
+  return (parent != nullptr ? full_name(*parent) + " " : "") + command.get_name();
+}
+
+/// What the user typed wrongly, and the help that tells more.
+std::string describe(const CLI::ParseError& mistake, const CLI::App& app) {
+  const auto& command = innermost(app);
+  std::string what = mistake.what();
+  if (command.get_require_subcommand_min() > 0) {
+    std::vector<std::string> names;
+    for (const auto* known : command.get_subcommands(nullptr)) names.push_back(known->get_name());
+    const auto words = command.remaining();
+    what = fmt::format("{} a command; valid: {}",
+                       words.empty() ? "give" : fmt::format("'{}' is not", words[0]), fmt::join(names, ", "));
+  }
+  return fmt::format("{}; see {} --help", what, full_name(command));
+}
+
+/// An empty word is the value of a variable that a script forgot, and names nothing.
+void refuse_empty_words(const CLI::App& command) {
+  for (const auto* option : command.get_options())
+    for (const auto& word : option->results())
+      if (word.empty())
+        throw InputError(fmt::format("{}: is empty; valid: at least one character", option->get_name()));
 }
 
 /// Parses the command line. Gives an exit code when there is nothing to run (help, or a mistake).
@@ -43,26 +80,31 @@ std::optional<int> parse(int argc, char** argv, const Communicator* comm, Action
   add_harness_commands(app);
   try {
     app.parse(argc, argv);
+    refuse_empty_words(innermost(app));
     return std::nullopt;
   } catch (const CLI::Success& wanted) {
-    if (comm == nullptr || comm->rank() == 0) app.exit(wanted);
+    std::ostringstream text;
+    app.exit(wanted, text);
+    if (comm == nullptr || comm->rank() == 0) fmt::print("{}", text.str());
     return exit_ok;
   } catch (const CLI::ParseError& mistake) {
-    return end_with_error(comm, fmt::format("{}; see ptychoscale --help", mistake.what()), exit_input);
+    return end_with_error(comm, describe(mistake, app), exit_input);
   }
 }
 
 int run(int argc, char** argv, const Communicator* comm) {
   try {
     Action action;
-    if (const auto ended = parse(argc, argv, comm, action)) return *ended;
-    return action({{argv, argv + argc}, comm});
+    const auto ended = parse(argc, argv, comm, action);
+    const int code = ended ? *ended : action({{argv, argv + argc}, comm});
+    finish_standard_output();
+    return code;
   } catch (const InputError& e) {
     return end_with_error(comm, e.what(), exit_input);
   } catch (const Interrupted&) {
     return end_with_error(comm, "interrupted; nothing was written", exit_interrupted);
   } catch (const std::exception& e) {
-    return end_with_error(comm, e.what(), exit_failed);
+    return end_with_error(comm, name_standard_output(e.what()), exit_failed);
   }
 }
 

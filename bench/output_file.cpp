@@ -36,6 +36,17 @@ void try_to_create_in(const fs::path& folder, const fs::path& file) {
   unlink(probe.c_str());
 }
 
+bool is_file(const NamedFile& named) { return !named.file.empty() && named.file != "-"; }
+
+/// Whether both are one file, also where there is none yet.
+bool same_file(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  if (fs::equivalent(a, b, error)) return true;
+  return fs::weakly_canonical(fs::absolute(a, error), error) ==
+             fs::weakly_canonical(fs::absolute(b, error), error) &&
+         !error;
+}
+
 } // namespace
 
 void check_output(const fs::path& file, std::int64_t bytes) {
@@ -54,6 +65,13 @@ void check_output(const fs::path& file, std::int64_t bytes) {
     throw InputError(fmt::format("{}: needs {}, but {} has {} free; choose a disk with more room",
                                  file.string(), readable(static_cast<double>(bytes)), folder.string(),
                                  readable(static_cast<double>(space.available))));
+}
+
+void check_apart(const NamedFile& output, std::initializer_list<NamedFile> others) {
+  for (const auto& other : others)
+    if (is_file(output) && is_file(other) && same_file(output.file, other.file))
+      throw InputError(fmt::format("{}: {} is also {}; choose another name", output.option,
+                                   output.file.string(), other.option));
 }
 
 void write_text(const fs::path& file, std::string_view text) {

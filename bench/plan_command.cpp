@@ -2,6 +2,7 @@
 #include "choices.hpp"
 #include "commands.hpp"
 #include "ending.hpp"
+#include "number_options.hpp"
 #include "output_file.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/reconstruct/dry_run.hpp"
@@ -88,12 +89,15 @@ void print(const Json& rows) {
 DatasetHeader header_of(const PlanOptions& options) {
   if (options.case_name.empty() == options.dataset.empty())
     throw InputError("plan: give either --case or --dataset");
-  return options.dataset.empty() ? make_header(load_case(options.case_name).simulation)
-                                 : DatasetReader(options.dataset).header();
+  if (!options.dataset.empty()) return DatasetReader(options.dataset).header();
+  const auto simulation = load_case(options.case_name).simulation;
+  check_apart({"--json", options.json}, {{"--case", simulation.file}});
+  return make_header(simulation);
 }
 
 int plan(const PlanOptions& options, const Invocation& call) {
   check_json(options.json);
+  check_apart({"--json", options.json}, {{"--dataset", options.dataset}, {"--rates", options.rates}});
   if (!options.solver.mesh.empty() && options.ranks.size() > 1)
     throw InputError("--mesh: is for one number of --ranks; leave it out, or plan one number at a time");
   const auto header = header_of(options);
@@ -125,7 +129,7 @@ void add_plan_command(CLI::App& app, Action& action) {
   command->add_option("--dataset", o->dataset, "A dataset instead of a case");
   command->add_option("--ranks", o->ranks, "Numbers of ranks")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber)
+      ->transform(whole_number(1))
       ->required();
   command->add_option("--methods", o->methods, "Solvers")
       ->delimiter(',')
@@ -134,7 +138,7 @@ void add_plan_command(CLI::App& app, Action& action) {
   command->add_option("--rates", o->rates,
                       "Kernel times by `ptychoscale rates`; left out: no times are predicted");
   command->add_option("--threads", o->threads, "Threads per rank: each has some memory of its own")
-      ->check(CLI::PositiveNumber)
+      ->transform(whole_number(1))
       ->capture_default_str();
   add_solver_options(*command, o->solver);
   command->add_option("--json", o->json, "Also write the report here; - prints it instead of the table");

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "ending.hpp"
 #include "machine.hpp"
+#include "number_options.hpp"
 #include "output_file.hpp"
 #include "ptychoscale/compute/kernel_rates.hpp"
 #include "rates_file.hpp"
@@ -40,6 +41,7 @@ void print(const KernelRates& rates) {
 
 int measure(const RatesOptions& options, const Invocation& call) {
   check_output(options.output, 1 << 20);
+  check_apart({"--output", options.output}, {{"--fftw-wisdom", options.wisdom}});
   auto chosen = options.backend;
   chosen.threads = options.threads > 0 ? options.threads : default_threads(1);
   const auto backend = make_backend(chosen);
@@ -61,11 +63,11 @@ void add_rates_command(CLI::App& app, Action& action) {
   command->add_option("-o,--output", o->output, "The rates to write, JSON")->required();
   command->add_option("--lengths", o->lengths, "Side lengths of the square grids to time, pixels")
       ->delimiter(',')
-      ->check(CLI::Range(2, 1 << 14))
+      ->transform(whole_number(2, 1 << 14))
       ->capture_default_str();
   add_backend_options(*command, o->backend);
   command->add_option("--threads", o->threads, "Threads; 0: the machine's cores")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(whole_number(0))
       ->capture_default_str();
   command->add_option("--fftw-wisdom", o->wisdom, "What FFTW learned in earlier runs")->capture_default_str();
   command->footer("Example:\n  ptychoscale rates -o rates.json && ptychoscale plan --case pbtio3-large "

@@ -5,6 +5,7 @@
 #include "ending.hpp"
 #include "interruption.hpp"
 #include "machine.hpp"
+#include "number_options.hpp"
 #include "output_file.hpp"
 #include "progress.hpp"
 #include "ptychoscale/base/error.hpp"
@@ -51,9 +52,9 @@ std::int64_t reconstruction_bytes(const DatasetHeader& h) {
 void check_outputs(const ReconstructOptions& options, const DatasetHeader& header) {
   check_output(options.output, reconstruction_bytes(header));
   check_json(options.json);
-  std::error_code error;
-  if (std::filesystem::equivalent(options.output, options.dataset, error))
-    throw InputError(fmt::format("{}: is the dataset; choose another output", options.output.string()));
+  check_apart({"--output", options.output},
+              {{"DATASET", options.dataset}, {"--json", options.json}, {"--fftw-wisdom", options.wisdom}});
+  check_apart({"--json", options.json}, {{"DATASET", options.dataset}, {"--fftw-wisdom", options.wisdom}});
 }
 
 /// Backend with what FFTW learned before; only one process reads the file, the solver shares it.
@@ -152,18 +153,25 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
   return exit_ok;
 }
 
+DatasetHeader header_of_case(const ReconstructOptions& options) {
+  const auto simulation = load_case(options.case_name).simulation;
+  check_apart({"--json", options.json}, {{"--case", simulation.file}});
+  return make_header(simulation);
+}
+
 /// One rank of many: its own allocations and arithmetic, what comes from the others left out.
 int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& call) {
   if (call.comm->size() != 1)
     throw InputError(fmt::format("--as-rank: started on {} ranks; valid: one process", call.comm->size()));
   check_json(options.json);
+  check_apart({"--json", options.json}, {{"DATASET", options.dataset}, {"--fftw-wisdom", options.wisdom}});
   const auto comm = Communicator::alone(*options.as_rank, options.of);
   auto solver = resolve(options.solver);
   // Nothing is reconstructed, and a step that fits would cost a run through the empty specimen.
   if (!solver.step) solver.step = 1;
   std::optional<DatasetReader> dataset;
   if (!options.dataset.empty()) dataset.emplace(options.dataset);
-  const auto header = dataset ? dataset->header() : make_header(load_case(options.case_name).simulation);
+  const auto header = dataset ? dataset->header() : header_of_case(options);
   const auto plan = plan_reconstruction(header, solver, options.of);
   const int threads = options.threads > 0 ? options.threads : default_threads(1);
   const auto backend = ready_backend(options, solver, comm, threads);
@@ -208,7 +216,7 @@ void add_run_options(CLI::App& command, ReconstructOptions& o) {
   add_messages_option(command, o.backend);
   command
       .add_option("--threads", o.threads, "Threads per rank; 0: the machine's cores shared among its ranks")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(whole_number(0))
       ->capture_default_str();
   command
       .add_option("--fftw-wisdom", o.wisdom,
@@ -218,18 +226,20 @@ void add_run_options(CLI::App& command, ReconstructOptions& o) {
 }
 
 void add_one_rank_options(CLI::App& command, ReconstructOptions& o) {
-  command.add_option(
-      "--as-rank", o.as_rank,
-      "Run one rank of many alone, to measure its memory and its time per position: with --of, and "
-      "without the others' answers");
+  command
+      .add_option(
+          "--as-rank", o.as_rank,
+          "Run one rank of many alone, to measure its memory and its time per position: with --of, and "
+          "without the others' answers")
+      ->transform(whole_number(0));
   command.add_option("--of", o.of, "The number of ranks that --as-rank is one of")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1));
   command.add_option("--case", o.case_name,
                      "With --as-rank, instead of a DATASET: a case's geometry, without its patterns");
   command
       .add_option("--positions", o.solver.chosen.positions_at_most,
                   "With --as-rank: visit only the first so many of the rank's positions")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1));
 }
 
 } // namespace
@@ -240,7 +250,8 @@ void add_reconstruct_command(CLI::App& app, Action& action) {
   const auto o = std::make_shared<ReconstructOptions>();
   command->add_option("DATASET", o->dataset,
                       "A dataset of `ptychoscale simulate`, or another in that layout");
-  command->add_option("-o,--output", o->output, "The reconstruction to write, HDF5");
+  command->add_option("-o,--output", o->output,
+                      "The reconstruction to write, HDF5; required, except with --as-rank, which makes none");
   add_method_option(*command, o->solver);
   add_solver_options(*command, o->solver);
   add_run_options(*command, *o);

@@ -5,7 +5,10 @@
 #include "ending.hpp"
 #include "interruption.hpp"
 #include "machine.hpp"
+#include "number_options.hpp"
+#include "output_file.hpp"
 #include "progress.hpp"
+#include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/physics.hpp"
 #include "ptychoscale/geometry/tiling.hpp"
 #include "ptychoscale/io/dataset.hpp"
@@ -49,6 +52,13 @@ SimulationParameters parameters(const SimulateOptions& options) {
   if (options.no_noise) p.dose_e_per_A2 = 0;
   if (options.seed) p.seed = *options.seed;
   return p;
+}
+
+/// Whole numbers hold electrons; without noise a pattern is fractions of the beam, which would all become 0.
+void check_count_type(const SimulateOptions& options, const SimulationParameters& p) {
+  if (meaning(count_types, options.count_type) == CountType::uint16 && p.dose_e_per_A2 == 0)
+    throw InputError("--count-type: uint16 needs a dose, since without noise counts are fractions of the "
+                     "beam; valid: float32, or a --dose above 0");
 }
 
 /// What a partial file may be gone on with: another way to compute rounds otherwise.
@@ -242,6 +252,8 @@ int simulate(const SimulateOptions& options, const Communicator& comm) {
   comm.agree([&] {
     p = parameters(options);
     header = make_header(p);
+    check_count_type(options, p);
+    check_apart({"--output", options.output}, {{"CASE", p.file}});
     backend = ready_backend(options.backend, comm, threads);
   });
   comm.agree([&] { // once nothing above has failed on any rank: that leaves no file
@@ -288,11 +300,15 @@ void add_simulate_command(CLI::App& app, Action& action) {
   command->add_option("-o,--output", o->output, "The dataset to write, HDF5")->required();
   command
       ->add_option("--dose", o->dose_e_per_A2, "Electrons per square angstrom for Poisson noise; 0: no noise")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_from_0());
   command->add_flag("--no-noise", o->no_noise, "Same as --dose 0")->excludes("--dose");
-  command->add_option("--seed", o->seed,
-                      "Seed of disorder, vacancies and noise; the same seed gives the same bytes");
-  command->add_option("--count-type", o->count_type, "How counts are stored")
+  command
+      ->add_option("--seed", o->seed,
+                   "Seed of disorder, vacancies and noise; the same seed gives the same bytes")
+      ->transform(whole_number<std::uint64_t>(0));
+  command
+      ->add_option("--count-type", o->count_type,
+                   "How counts are stored; uint16: whole electrons, so only with a dose")
       ->check(CLI::IsMember(words(count_types)))
       ->capture_default_str();
   add_backend_options(*command, o->backend);
@@ -301,7 +317,7 @@ void add_simulate_command(CLI::App& app, Action& action) {
                    "Threads per rank, and with --backend cpu patterns that it computes at once; 0: the "
                    "machine's cores "
                    "shared among its ranks")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(whole_number(0))
       ->capture_default_str();
   command->footer(
       "Examples:\n"

@@ -1,14 +1,15 @@
 #include "solver_options.hpp"
 
 #include "choices.hpp"
+#include "number_options.hpp"
 #include "ptychoscale/base/error.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
+#include <system_error>
 
 namespace ptychoscale {
 namespace {
@@ -33,8 +34,7 @@ const Choices<MeasurementType> measurement_types{{"float32", MeasurementType::fl
 /// A whole number of 1 or more; 0 for any other text.
 int positive_number(std::string_view text) {
   int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::max(value, 0) : 0;
+  return read_number(text, value) == std::errc() ? std::max(value, 0) : 0;
 }
 
 std::optional<Mesh> read_mesh(std::string_view text) {
@@ -69,13 +69,13 @@ void add_choice(CLI::App& command, const std::string& flag, E& target, const Cho
 void add_common_options(CLI::App& command, SolverOptions& o) {
   auto& s = o.chosen;
   command.add_option("--iterations", s.iterations, "Sweeps over all positions")
-      ->check(CLI::PositiveNumber)
+      ->transform(whole_number(1))
       ->capture_default_str();
   command.add_option("--step", s.step, "Step size alpha in (V A)^2; left out: one that converges")
-      ->check(CLI::PositiveNumber);
+      ->check(number_above_0());
   command.add_option("--mesh", o.mesh, "Ranks over the specimen, ROWSxCOLUMNS; left out: the squarest tiles");
   command.add_option("--halo-pm", o.halo_pm, "Halo in picometre; left out: what the positions' circles need")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_from_0());
   add_choice(command, "--grid", s.grid, grids,
              "Where waves propagate: a detector-sized window, or the rank's whole tile");
   add_choice(command, "--adjoint", s.adjoint, adjoints,
@@ -84,7 +84,7 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
       .add_option("--exchange-MB", o.exchange_MB,
                   "Memory for packed messages; 0: half of what a tile takes, at most 32 MiB. More keeps more "
                   "slices on their way at once")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number_from_0())
       ->capture_default_str();
   add_choice(command, "--bandwidth", s.bandwidth, bandwidths,
              "Bandwidth limit of transmission and propagation");
@@ -93,7 +93,7 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
                   "Positions computed together; more than 1 only with --update batch, since other rules step "
                   "after every position. The volume stays the same, bit by bit; waves take as many times the "
                   "memory")
-      ->check(CLI::PositiveNumber)
+      ->transform(whole_number(1))
       ->capture_default_str();
   add_choice(command, "--measurements", s.stream_measurements, measurement_places,
              "Patterns in memory, or read from the file as needed");
@@ -116,11 +116,11 @@ void add_hve_options(CLI::App& command, SolverOptions& o) {
   command
       .add_option("--extra-rows", s.extra_rows,
                   "hve: rows of the neighbours' positions repeated on each side")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(whole_number(0))
       ->capture_default_str();
   add_choice(command, "--halo-fill", s.halo_fill, fills, "hve: what a halo becomes at an exchange");
   command.add_option("--paste-every", s.paste_every, "hve: iterations between exchanges")
-      ->check(CLI::PositiveNumber)
+      ->transform(whole_number(1))
       ->capture_default_str();
 }
 

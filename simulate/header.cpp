@@ -38,10 +38,10 @@ void check_circles(const SimulationParameters& p, const Position& first, double 
   const Extent needed{pixels_needed(p.scan.rows, p.scan_step_A.y, radius_A, p.pixel_A.y),
                       pixels_needed(p.scan.columns, p.scan_step_A.x, radius_A, p.pixel_A.x)};
   if (p.volume.y < needed.y || p.volume.x < needed.x)
-    throw InputError(fmt::format("case '{}': field 'volume' is {} x {} pixels; the circle of radius {:.4g} A "
+    throw InputError(fmt::format("{}: field 'volume' is {} x {} pixels; the circle of radius {:.4g} A "
                                  "at position 0, ({:.4g}, {:.4g}) A, "
                                  "leaves it; it must be at least {} x {}",
-                                 p.name, p.volume.y, p.volume.x, radius_A, first.y, first.x,
+                                 title(p), p.volume.y, p.volume.x, radius_A, first.y, first.x,
                                  std::max(needed.y, p.volume.y), std::max(needed.x, p.volume.x)));
 }
 

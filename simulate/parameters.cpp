@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace ptychoscale {
 namespace {
@@ -16,12 +17,11 @@ namespace {
 /// Says which field of which case cannot be used.
 class FieldCheck {
 public:
-  explicit FieldCheck(const std::string& case_name) : case_name_(case_name) {}
+  explicit FieldCheck(std::string title) : title_(std::move(title)) {}
 
   void require(bool valid, std::string_view field, double value, std::string_view expected) const {
     if (!valid)
-      throw InputError(
-          fmt::format("case '{}': field '{}' is {}; it must be {}", case_name_, field, value, expected));
+      throw InputError(fmt::format("{}: field '{}' is {}; it must be {}", title_, field, value, expected));
   }
   void positive(std::string_view field, double value) const {
     require(std::isfinite(value) && value > 0, field, value, "positive");
@@ -37,7 +37,7 @@ public:
   }
 
 private:
-  const std::string& case_name_;
+  std::string title_;
 };
 
 void check_grid(const FieldCheck& field, const SimulationParameters& p) {
@@ -84,15 +84,14 @@ void check_specimen(const FieldCheck& field, const SimulationParameters& p) {
         std::any_of(crystal::elements.begin(), crystal::elements.end(),
                     [&, &name = symbol](const auto& element) { return element.symbol == name; });
     if (!known)
-      throw InputError(fmt::format("case '{}': field 'specimen.B_A2' names '{}'; PbTiO3 has Pb, Ti and O",
-                                   p.name, symbol));
+      throw InputError(
+          fmt::format("{}: field 'specimen.B_A2' names '{}'; PbTiO3 has Pb, Ti and O", title(p), symbol));
     field.not_negative("specimen.B_A2." + symbol, B_A2);
   }
   for (const auto& element : crystal::elements)
     if (s.thermal != Thermal::none && !s.B_A2.contains(element.symbol))
-      throw InputError(
-          fmt::format("case '{}': field 'specimen.B_A2' has no value for {}, which thermal = {} needs",
-                      p.name, element.symbol, name(s.thermal)));
+      throw InputError(fmt::format("{}: field 'specimen.B_A2' has no value for {}, which thermal = {} needs",
+                                   title(p), element.symbol, name(s.thermal)));
   field.require(s.domain_wall <= 1, "specimen.domain_wall", s.domain_wall,
                 "a fraction of the width, 0 to 1, or negative for none");
   field.finite("specimen.domain_wall_shift_A", s.domain_wall_shift_A);
@@ -121,8 +120,12 @@ std::string_view name(Thermal thermal) {
   return "frozen_phonon";
 }
 
+std::string title(const SimulationParameters& parameters) {
+  return parameters.file.empty() ? fmt::format("case '{}'", parameters.name) : parameters.file;
+}
+
 void check(const SimulationParameters& parameters) {
-  const FieldCheck field(parameters.name);
+  const FieldCheck field(title(parameters));
   check_grid(field, parameters);
   check_optics(field, parameters);
   check_specimen(field, parameters);

@@ -60,11 +60,10 @@ class CommandLine:
         variables = {**self.environment, **(environment or {})}
         return subprocess.Popen(
             [*launcher, PROGRAM, *map(str, arguments)],
-            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env={name: value for name, value in variables.items() if value is not None},
-            **options,
+            **{"stdout": subprocess.PIPE, **options},
         )
 
     def __call__(self, *arguments, ranks=1, timeout=60, **options):

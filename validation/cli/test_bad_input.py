@@ -181,13 +181,17 @@ def test_unknown_case(run, output, ranks):
         ({"seed": -1}, ["seed", "-1"]),
         ({"soft_aperture": 1}, ["soft_aperture"]),
         ({"specimen": {"thermal": "hot"}}, ["specimen.thermal", "hot", "frozen_phonon"]),
-        ({"scan": {"rows": 40, "columns": 4}}, ["volume"]),
+        ({"scan": {"rows": 40, "columns": 4}}, ["bad.json: field 'volume' is 72 x 72"]),
         ({"scan": {"rows": 0, "columns": 4}}, ["scan"]),
         ({"scan": {"rows": 1, "columns": 1}}, ["scan"]),
         ({"pixel_A": [0.0, 0.25]}, ["pixel_A"]),
         ({"energy_eV": -1}, ["energy_eV", "-1"]),
         ({"cost_fall": {"magic": 3}}, ["cost_fall.magic", "serial"]),
         ({"cost_fall": 20}, ["cost_fall", "20"]),
+        ({"iterations": 0}, ["bad.json", "iterations is 0", "1 or more"]),
+        ({"name": ""}, ["bad.json", 'name is ""']),
+        ({"name": "a/b"}, ["bad.json", 'name is "a/b"']),
+        ({"slice_thickness_A": -1}, ["bad.json: field 'slice_thickness_A' is -1"]),
     ],
 )
 def test_bad_case_file(run, output, tmp_path, ranks, change, says):
@@ -197,7 +201,19 @@ def test_bad_case_file(run, output, tmp_path, ranks, change, says):
     assert not output.exists()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "nonsense"])
+def test_case_file_that_has_a_key_twice(run, output, tmp_path):
+    file = tmp_path / "bad.json"
+    file.write_text(json.dumps(TINY).replace('"rows": 4', '"rows": 3, "rows": 4'))
+    run.rejects("simulate", file, "-o", output, says=["bad.json: key 'rows' is there twice"])
+
+
+def test_case_file_that_cannot_be_read(run, output, tmp_path):
+    run.rejects("simulate", tmp_path / "nothing.json", "-o", output, says=["nothing.json", "No such file or directory"])
+    (tmp_path / "folder.json").mkdir()
+    run.rejects("simulate", tmp_path / "folder.json", "-o", output, says=["folder.json", "not a regular file"])
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "nonsense", json.dumps(TINY).replace("0.25", "1e999")])
 def test_case_file_that_is_not_json(run, output, tmp_path, text):
     file = tmp_path / "bad.json"
     file.write_text(text)
@@ -215,6 +231,7 @@ def test_case_file_that_is_not_json(run, output, tmp_path, text):
         ["simulate", "smoke", "-o", "out.h5", "--dose", "-1"],
         ["simulate", "smoke", "-o", "out.h5", "--dose", "many"],
         ["simulate", "smoke", "-o", "out.h5", "--count-type", "int8"],
+        ["simulate", "smoke", "-o", "out.h5", "--count-type", "uint16"],
         ["simulate", "smoke", "-o", "out.h5", "--backend", "abacus"],
         ["simulate", "smoke", "-o", "out.h5", "--kernels", "fused"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--method", "magic"],
@@ -233,8 +250,59 @@ def test_bad_command_line(run, tmp_path, ranks, arguments):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "valid"),
+    [
+        ("--iterations", "0", "a whole number, 1 or more"),
+        ("--iterations", "1e3", "a whole number, 1 or more"),
+        ("--iterations", "99999999999", "a whole number, 1 to 2147483647"),
+        ("--ranks", "2,a", "a whole number, 1 or more"),
+        ("--extra-rows", "-1", "a whole number, 0 or more"),
+        ("--step", "0", "a number above 0"),
+        ("--step", "nan", "a number above 0"),
+        ("--halo-pm", "-1", "a number, 0 or more"),
+        ("--exchange-MB", "inf", "a number, 0 or more"),
+    ],
+)
+def test_bad_number(run, option, value, valid):
+    wrong = value.split(",")[-1]
+    says = [f"{option}: '{wrong}'; valid: {valid}; see ptychoscale plan --help"]
+    run.rejects("plan", "--case", "smoke", "--ranks", 2, f"{option}={value}", says=says)
+
+
+def test_leading_zeros_are_not_octal(run):
+    assert " 10 " in run.good("plan", "--case", "smoke", "--methods", "gd", "--ranks", "010").out
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "18446744073709551616"])
+def test_bad_seed(run, output, tiny_case, seed):
+    run.rejects("simulate", tiny_case, "-o", output, "--seed", seed, says=[f"--seed: '{seed}'; valid: a whole number, 0 "])
+    assert not output.exists()
+
+
+def test_whole_counts_need_a_dose(run, output, tiny_case, tmp_path):
+    """Without one every count is a fraction, and would be stored as 0."""
+    run.rejects("simulate", tiny_case, "-o", output, "--count-type", "uint16", says=["--count-type: uint16 needs a dose"])
+    case = tmp_path / "dosed.json"
+    case.write_text(json.dumps({**TINY, "dose_e_per_A2": 1e4}))
+    run.rejects("simulate", case, "-o", output, "--count-type", "uint16", "--no-noise", says=["uint16 needs a dose"])
+    assert not output.exists()
+    run.good("simulate", case, "-o", output, "--count-type", "uint16")
+
+
 def test_no_command(run):
-    run.rejects()
+    run.rejects(says=["give a command; valid: simulate, reconstruct", "; see ptychoscale --help"])
+
+
+@RANKS
+def test_unknown_command(run, ranks):
+    run.rejects("frobnicate", ranks=ranks, says=["'frobnicate' is not a command; valid: simulate", "bench"])
+
+
+def test_mistakes_name_the_help_of_their_command(run):
+    run.rejects("validate", "silver", says=["'silver' is not a command; valid: golden; see ptychoscale validate --help"])
+    run.rejects("validate", "golden", says=["see ptychoscale validate golden --help"])
+    run.rejects("simulate", "smoke", says=["--output is required; see ptychoscale simulate --help"])
 
 
 def test_launcher_without_ranks(run, tmp_path):
@@ -258,8 +326,10 @@ def test_more_ranks_than_positions(run, output, tmp_path):
 
 
 def test_halo_wider_than_a_core(run, output, tiny_dataset):
-    """The line names the largest number of ranks that works: here 4 x 4 positions on 72 pixels allow but one or two."""
-    run.rejects("reconstruct", tiny_dataset, "-o", output, "--method", "hve", "--mesh", "4x1", ranks=4, says=["largest"])
+    """The line names what works for 4 x 4 positions on 72 pixels."""
+    words = ["reconstruct", tiny_dataset, "-o", output, "--method", "hve"]
+    run.rejects(*words, "--mesh", "4x1", ranks=4, says=["valid: another mesh"])
+    run.rejects(*words, ranks=3, says=["nearest smaller number of ranks that works is 2"])
     assert not output.exists()
 
 
@@ -301,6 +371,39 @@ def test_unwritable_output(run, tiny_case, tiny_dataset, tmp_path, ranks, place)
     method = "serial" if ranks == 1 else "gd"
     run.rejects("reconstruct", tiny_dataset, "-o", output, "--method", method, ranks=ranks, says=[output])
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+@RANKS
+def test_output_without_a_name(run, tiny_case, tiny_dataset, tmp_path, ranks):
+    run.rejects("simulate", tiny_case, "-o", "", ranks=ranks, cwd=tmp_path, says=["--output: is empty"])
+    run.rejects("plan", "--case", tiny_case, "--ranks", 2, "--json", "", cwd=tmp_path, says=["--json: is empty"])
+    options = ["-o", tmp_path / "out.h5", "--json", ""]
+    run.rejects("reconstruct", tiny_dataset, *options, ranks=ranks, cwd=tmp_path, says=["--json: is empty"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_outputs_that_would_destroy_a_file(run, output, damaged, tmp_path):
+    (tmp_path / "sub").mkdir()
+    again = tmp_path / "sub" / ".." / "out.h5"
+    run.rejects("reconstruct", damaged, "-o", output, "--json", again, says=["--output", output, "is also --json"])
+    run.rejects("reconstruct", damaged, "-o", output, "--json", damaged, says=["--json", damaged, "is also DATASET"])
+    run.rejects("reconstruct", damaged, "-o", damaged, says=["--output", damaged, "is also DATASET"])
+    case = tmp_path / "case.json"
+    case.write_text(json.dumps(TINY))
+    run.rejects("simulate", case, "-o", case, says=["--output", case, "is also CASE"])
+    run.rejects("plan", "--case", case, "--ranks", 2, "--json", case, says=["--json", case, "is also --case"])
+    assert json.loads(case.read_text()) == TINY and not output.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["info", "smoke"], ["plan", "--case", "smoke", "--ranks", "2,4,6", "--json", "-"]]
+)
+def test_standard_output_on_a_full_disk(run, arguments):
+    """Printing is buffered, so that much of it fails only at the end; the last one is longer than the buffer."""
+    with open("/dev/full", "w") as full:
+        result = run(*arguments, stdout=full)
+    assert result.code == 1
+    assert result.errors == ["ptychoscale: error: standard output: cannot be written (No space left on device)"]
 
 
 def test_unwritable_report_is_found_before_computing(run, output, tiny_dataset, tmp_path):

@@ -29,6 +29,10 @@ def test_help_teaches(run, command):
 # info
 
 
+def test_help_says_when_an_output_is_required(run):
+    assert "required, except with --as-rank" in run.good("reconstruct", "--help").out
+
+
 def test_info_about_the_program(run):
     text = run.good("info").out
     for word in ["compiler", "HDF5", "MPI", "fftw", "cores", "smoke", "pbtio3-large"]:
@@ -113,7 +117,7 @@ def wait_for(file):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize(("said", "seen"), [({}, b"10000"), ({"GOMP_SPINCOUNT": "5"}, b"5"), ({"OMP_WAIT_POLICY": "active"}, None)])
+@pytest.mark.parametrize(("said", "seen"), [({}, b"1000"), ({"GOMP_SPINCOUNT": "5"}, b"5"), ({"OMP_WAIT_POLICY": "active"}, None)])
 def test_threads_sleep_soon_unless_told_otherwise(run, long_case, tmp_path, said, seen):
     """The runtime of the threads has read the environment when main() begins, so the process must have been started with it."""
     process = run.start("simulate", long_case, "--threads", 1, "-o", tmp_path / "out.h5", environment={"GOMP_SPINCOUNT": None, **said})
@@ -264,6 +268,22 @@ def test_assess_judges_borders_by_a_control(run, tiny_dataset, tmp_path):
         border = file["ptychoscale/cores"][0][1]
         file["reconstruction/potential/data"][:, border:, :] += 400.0
     assert json.loads(run.good(*words, "--pairing", "steps").out)["seam_found"] is True
+
+
+def test_assess_refuses_what_does_not_belong_together(run, tiny_case, tiny_dataset, tmp_path):
+    gd, serial, other = tmp_path / "gd.h5", tmp_path / "serial.h5", tmp_path / "other.h5"
+    run.good("reconstruct", tiny_dataset, "-o", gd, "--method", "gd", "--iterations", 2, ranks=2)
+    run.good("reconstruct", tiny_dataset, "-o", serial, "--method", "serial", "--iterations", 1)
+    run.good("simulate", tiny_case, "--seed", 2, "-o", other)
+    run.rejects("assess", gd, "--dataset", other, says=[gd, "content hash", other])
+    words = ["assess", gd, "--dataset", tiny_dataset, "--control"]
+    run.rejects(*words, gd, says=[gd, "2 x 1 tiles"])
+    run.good(*words, serial)
+    run.rejects(*words, serial, "--pairing", "steps", says=["the same iterations and step", "--iterations 2"])
+    case = json.loads(tiny_case.read_text()) | {"slices": 3}
+    (tmp_path / "case.json").write_text(json.dumps(case))
+    run.good("simulate", tmp_path / "case.json", "-o", tmp_path / "deep.h5")
+    run.rejects("assess", gd, "--dataset", tmp_path / "deep.h5", says=["2 slices of 72 x 72", "3 of 72 x 72"])
 
 
 def test_assess_needs_the_truth(run, tiny_dataset, tmp_path):

@@ -37,7 +37,8 @@ struct SpecimenParameters {
 /// All that defines a simulated dataset; `bench/cases/*.json` hold these.
 struct SimulationParameters {
   std::string name;
-  Extent detector; ///< pixels
+  std::string file; ///< the user's, which errors name; empty: one that comes with the project, or none
+  Extent detector;  ///< pixels
   PixelSize pixel_A;
   Extent volume; ///< pixels
   int slices = 0;
@@ -53,6 +54,9 @@ struct SimulationParameters {
   std::uint64_t seed = 1;
   SpecimenParameters specimen;
 };
+
+/// What errors call it: the file, if there is one, else the case by its name.
+[[nodiscard]] std::string title(const SimulationParameters& parameters);
 
 /// Throws InputError naming the case, the first field that cannot be used, its value and what would be valid.
 void check(const SimulationParameters& parameters);
