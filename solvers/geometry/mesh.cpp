@@ -46,7 +46,7 @@ Mesh choose_mesh(const TilingRequest& request) {
   fewer.ranks = std::min(request.ranks, request.scan.rows * request.scan.columns);
   throw InputError("ranks: " + std::to_string(request.ranks) + " cannot form a mesh over the " +
                    std::to_string(request.scan.rows) + " x " + std::to_string(request.scan.columns) +
-                   " scan that leaves every rank a position; the largest number that can is " +
+                   " scan that leaves every rank a position; the nearest smaller number that can is " +
                    std::to_string(largest_rank_count(fewer)));
 }
 

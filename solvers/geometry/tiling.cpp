@@ -72,7 +72,8 @@ bool can_paste(const Cuts& cuts) {
   return too_narrow(cuts.rows, cuts.halo.y) < 0 && too_narrow(cuts.columns, cuts.halo.x) < 0;
 }
 
-int largest_pasting_rank_count(TilingRequest r, const ScanAxis& y, const ScanAxis& x) {
+/// Of this many or fewer, on a mesh of our choice.
+int most_ranks_that_can_paste(TilingRequest r, const ScanAxis& y, const ScanAxis& x) {
   r.mesh.reset();
   for (; r.ranks > 1; --r.ranks) {
     try {
@@ -81,6 +82,11 @@ int largest_pasting_rank_count(TilingRequest r, const ScanAxis& y, const ScanAxi
     }
   }
   return r.ranks;
+}
+
+std::string way_to_paste(const TilingRequest& r, int ranks) {
+  if (ranks == r.ranks) return "valid: another mesh";
+  return "the nearest smaller number of ranks that works is " + std::to_string(ranks);
 }
 
 void check_can_paste(const TilingRequest& r, const ScanAxis& y, const ScanAxis& x, const Mesh& mesh,
@@ -94,8 +100,7 @@ void check_can_paste(const TilingRequest& r, const ScanAxis& y, const ScanAxis& 
   throw InputError("halo voxel exchange on a " + text(mesh) + " mesh: the core of tile " +
                    std::to_string(rank) + " is " + std::to_string(width) + " pixels " +
                    (row < 0 ? "wide" : "high") + " but must fill a halo of " + std::to_string(halo) +
-                   " pixels; the largest number of ranks that " + "works is " +
-                   std::to_string(largest_pasting_rank_count(r, y, x)));
+                   " pixels; " + way_to_paste(r, most_ranks_that_can_paste(r, y, x)));
 }
 
 Tile make_tile(const TilingRequest& r, const Mesh& mesh, const Cuts& cuts, int rank) {

@@ -145,7 +145,7 @@ TEST_F(TilingTest, OneRankHoldsTheVolume) {
   EXPECT_EQ(tiling.tiles[0].extended, (Box{0, 140, 0, 130}));
 }
 
-TEST_F(TilingTest, NarrowHaloVoxelCoreNamesTileWidthsAndLargestRankCount) {
+TEST_F(TilingTest, NarrowHaloVoxelCoreNamesTileWidthsAndARankCountThatWorks) {
   request.decomposition = Decomposition::halo_voxel;
   const std::string message = error([&] { (void)plan({7, 1}); });
   // Tiles 1 to 5 are one scan step high, 15 or 16 pixels; the halo is 4 A + 1.55 A or 28 pixels.
@@ -170,10 +170,10 @@ TEST_F(TilingTest, MeshesThatCannotWorkAreNamed) {
             std::string::npos);
   request.mesh.reset();
   request.ranks = 64;
-  EXPECT_NE(error([&] { (void)choose_mesh(request); }).find("largest number that can is 63"),
+  EXPECT_NE(error([&] { (void)choose_mesh(request); }).find("nearest smaller number that can is 63"),
             std::string::npos);
   request.ranks = 11; // a prime above both scan axes
-  EXPECT_NE(error([&] { (void)choose_mesh(request); }).find("largest number that can is 10"),
+  EXPECT_NE(error([&] { (void)choose_mesh(request); }).find("nearest smaller number that can is 10"),
             std::string::npos);
 }
 

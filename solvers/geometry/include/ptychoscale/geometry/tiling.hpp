@@ -65,7 +65,7 @@ struct TilingRequest {
 
 /// Cuts the volume and deals the positions. Core borders lie midway between the last scan row (column) of one
 /// tile and the first of the next; all tiles share one halo per axis. Throws InputError naming the tile, both
-/// widths and the largest rank count that works when an HVE core is narrower than the halo it fills, and for
+/// widths and the nearest rank count that works when an HVE core is narrower than the halo it fills, and for
 /// meshes that do not match the ranks or leave a rank without positions.
 [[nodiscard]] Tiling plan_tiling(const TilingRequest& request);
 
