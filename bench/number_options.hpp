@@ -41,24 +41,22 @@ template <class T>
                       : "NONNEGATIVE"};
 }
 
-/// For options that take a finite number above 0, or also 0.
-/// @{
-[[nodiscard]] inline CLI::Validator number_above_0() {
-  return {[](std::string& text) {
+/// For options that take a finite number for which `valid` holds; `words` tell the user which those are.
+template <class Valid>
+[[nodiscard]] CLI::Validator number(Valid valid, std::string_view words, const std::string& in_help) {
+  return {[=, words = std::string(words)](std::string& text) {
             double value = 0;
-            const bool valid = read_number(text, value) == std::errc() && std::isfinite(value) && value > 0;
-            return valid ? std::string() : fmt::format("'{}'; valid: a number above 0", text);
+            const bool taken =
+                read_number(text, value) == std::errc() && std::isfinite(value) && valid(value);
+            return taken ? std::string() : fmt::format("'{}'; valid: {}", text, words);
           },
-          "POSITIVE"};
+          in_help};
+}
+[[nodiscard]] inline CLI::Validator number_above_0() {
+  return number([](double x) { return x > 0; }, "a number above 0", "POSITIVE");
 }
 [[nodiscard]] inline CLI::Validator number_from_0() {
-  return {[](std::string& text) {
-            double value = 0;
-            const bool valid = read_number(text, value) == std::errc() && std::isfinite(value) && value >= 0;
-            return valid ? std::string() : fmt::format("'{}'; valid: a number, 0 or more", text);
-          },
-          "NONNEGATIVE"};
+  return number([](double x) { return x >= 0; }, "a number, 0 or more", "NONNEGATIVE");
 }
-/// @}
 
 } // namespace ptychoscale

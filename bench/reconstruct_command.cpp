@@ -49,12 +49,17 @@ std::int64_t reconstruction_bytes(const DatasetHeader& h) {
   return 16 * static_cast<std::int64_t>(h.slices) * static_cast<std::int64_t>(h.volume.area()) + (1 << 20);
 }
 
+/// That the report can be written, and over none of the inputs.
+void check_report(const ReconstructOptions& options) {
+  check_json(options.json);
+  check_apart({"--json", options.json}, {{"DATASET", options.dataset}, {"--fftw-wisdom", options.wisdom}});
+}
+
 void check_outputs(const ReconstructOptions& options, const DatasetHeader& header) {
   check_output(options.output, reconstruction_bytes(header));
-  check_json(options.json);
   check_apart({"--output", options.output},
               {{"DATASET", options.dataset}, {"--json", options.json}, {"--fftw-wisdom", options.wisdom}});
-  check_apart({"--json", options.json}, {{"DATASET", options.dataset}, {"--fftw-wisdom", options.wisdom}});
+  check_report(options);
 }
 
 /// Backend with what FFTW learned before; only one process reads the file, the solver shares it.
@@ -163,8 +168,7 @@ DatasetHeader header_of_case(const ReconstructOptions& options) {
 int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& call) {
   if (call.comm->size() != 1)
     throw InputError(fmt::format("--as-rank: started on {} ranks; valid: one process", call.comm->size()));
-  check_json(options.json);
-  check_apart({"--json", options.json}, {{"DATASET", options.dataset}, {"--fftw-wisdom", options.wisdom}});
+  check_report(options);
   const auto comm = Communicator::alone(*options.as_rank, options.of);
   auto solver = resolve(options.solver);
   // Nothing is reconstructed, and a step that fits would cost a run through the empty specimen.

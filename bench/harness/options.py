@@ -1,32 +1,32 @@
 """What options of several commands may say."""
 
 import argparse
+from collections.abc import Callable
 
 from harness.program import DEFAULT_LAUNCHER
 
 METHODS = ["serial", "gd", "hve"]
 
 
+def checked(text: str, read: Callable, valid: Callable[..., bool], words: str):
+    """What `text` reads as; `words` tell the user what would be valid."""
+    try:
+        value = read(text)
+    except ValueError:
+        value = None
+    if value is None or not valid(value):
+        raise argparse.ArgumentTypeError(f"'{text}'; valid: {words}")
+    return value
+
+
 def positive_int(text: str) -> int:
     """A whole number, 1 or more."""
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}'; valid: a whole number, 1 or more")
-    return value
+    return checked(text, int, lambda n: n >= 1, "a whole number, 1 or more")
 
 
 def fraction(text: str) -> float:
     """A number above 0 and below 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}'; valid: a number above 0 and below 1, for example 0.02")
-    return value
+    return checked(text, float, lambda x: 0 < x < 1, "a number above 0 and below 1, for example 0.02")
 
 
 def methods(text: str) -> list[str]:

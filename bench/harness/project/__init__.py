@@ -46,27 +46,12 @@ def rounds_list(text: str) -> list[str]:
 
 def factor(text: str) -> float:
     """A number above 0."""
-    value = number(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"'{text}'; valid: a number above 0")
-    return value
+    return options.checked(text, float, lambda x: 0 < x < math.inf, "a number above 0")
 
 
 def share(text: str) -> float:
     """A number from 0 on."""
-    value = number(text)
-    if not value >= 0:
-        raise argparse.ArgumentTypeError(f"'{text}'; valid: 0 or a number above 0")
-    return value
-
-
-def number(text: str) -> float:
-    """NaN for what is no finite number."""
-    try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value if math.isfinite(value) else math.nan
+    return options.checked(text, float, lambda x: 0 <= x < math.inf, "0 or a number above 0")
 
 
 def add_parser(subparsers) -> None:
