@@ -4,13 +4,21 @@ import argparse
 import importlib
 import signal
 import sys
-from pathlib import Path
 
-from harness import streams
-from harness.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+from harness.base import streams
+from harness.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+from harness.base.tree import ROOT
 
 # Only the module of the chosen command is imported: pandas and matplotlib take longer to load than most commands to run.
-COMMANDS = ["bench", "sweep", "compare", "gate", "report", "reproduce", "project"]
+COMMANDS = {
+    "bench": "harness.runs.bench",
+    "sweep": "harness.runs.sweep",
+    "compare": "harness.judge.compare",
+    "gate": "harness.judge.gate",
+    "report": "harness.report",
+    "reproduce": "harness.reproduce",
+    "project": "harness.project",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,12 +31,12 @@ class Parser(argparse.ArgumentParser):
 def load(command: str):
     """The module of a command. Throws InputError when it needs a package that this python lacks."""
     try:
-        return importlib.import_module(f"harness.{command}")
+        return importlib.import_module(COMMANDS[command])
     except ModuleNotFoundError as missing:
         # A command's own module that is not there is a mistake of ours, not a missing package.
         if missing.name.startswith("harness"):
             raise
-        requirements = Path(__file__).parents[2] / "ci" / "requirements.txt"
+        requirements = ROOT / "ci" / "requirements.txt"
         raise InputError(
             f"{sys.executable}: python package '{missing.name}' is missing; install what {requirements} lists, or name "
             "a python that has it in PTYCHOSCALE_PYTHON"

@@ -1,9 +1,9 @@
-#include "case_file.hpp"
 #include "projection.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/files/case_file.hpp"
+#include "ptychoscale/options/solver_options.hpp"
+#include "ptychoscale/record/report_row.hpp"
 #include "ptychoscale/simulate/parameters.hpp"
-#include "report_row.hpp"
-#include "solver_options.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

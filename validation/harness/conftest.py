@@ -70,7 +70,7 @@ def tiny_case(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_dataset(tiny_case, tmp_path_factory):
-    from harness import program
+    from harness.runs import program
 
     file = tmp_path_factory.mktemp("dataset") / "tiny.h5"
     program.ask("simulate", tiny_case, "-o", file)

@@ -12,7 +12,7 @@ import h5py
 import pytest
 from conftest import TINY
 
-from harness import measure, program, verification
+from harness.runs import measure, program, verification
 
 
 def rows_of(folder):

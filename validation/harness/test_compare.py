@@ -6,14 +6,14 @@ import json
 import numpy as np
 import pytest
 
-from harness import documents
-from harness.statistics import unpaired_ratio
+from harness.base import documents
+from harness.base.statistics import unpaired_ratio
 
 
 @pytest.fixture(scope="module")
 def real_report(tiny_dataset, tmp_path_factory):
     """A row of the program itself, with as many repeated times as a test may want to give it."""
-    from harness import program
+    from harness.runs import program
 
     file = tmp_path_factory.mktemp("compare") / "gd.json"
     arguments = ["reconstruct", tiny_dataset, "--method", "gd", "--iterations", 2, "--threads", 1, "-o", file.with_suffix(".h5")]
@@ -89,7 +89,7 @@ def test_halo_tells_rows_apart(rejects, pair):
 )
 def test_tolerances(compared, pair, key, factor, verdict):
     """`factor` is in tolerances."""
-    from harness.quantities import BY_KEY
+    from harness.judge.quantities import BY_KEY
 
     tolerance = BY_KEY[key].tolerance
     base = pair.row("base")[key]

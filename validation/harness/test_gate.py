@@ -9,9 +9,9 @@ import textwrap
 
 import pytest
 
-from harness import documents
-from harness.judgement import SERIAL_LIMIT
-from harness.quantities import BY_KEY
+from harness.base import documents
+from harness.judge.judgement import SERIAL_LIMIT
+from harness.judge.quantities import BY_KEY
 
 GD = "smoke/gd/2x2"
 # 30 % more for the whole solver: its transforms take about two thirds of it, and reading the clock twice costs some, too.
@@ -113,7 +113,7 @@ def test_a_seam_breaks(files, breaks):
 
 def test_a_real_wrong_halo_breaks(files, breaks, tmp_path):
     """Gradient Decomposition with a halo narrower than its circles, as a mistake in the tiling would give."""
-    from harness import program
+    from harness.runs import program
 
     dataset, file = tmp_path / "smoke.h5", tmp_path / "gd.json"
     program.ask("simulate", "smoke", "-o", dataset)
@@ -229,7 +229,7 @@ def test_two_runs_of_the_same_build_agree(harness, files):
 @pytest.fixture
 def instead(tmp_path, monkeypatch):
     """Puts a shell script in the program's place, which it finds as $REAL; gives the path of the real one."""
-    from harness import program
+    from harness.runs import program
 
     real = program.executable()
 

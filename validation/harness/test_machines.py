@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness.errors import InputError
+from harness.base.errors import InputError
 from harness.project import machine, machine_file, platform, published
 
 SHIPPED = machine.names()

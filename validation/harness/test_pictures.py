@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
-from harness.errors import InputError  # noqa: E402
+from harness.base.errors import InputError  # noqa: E402
 from harness.report import pictures, reconstructions  # noqa: E402
 from harness.report.drawing import encode  # noqa: E402
 

@@ -5,9 +5,10 @@ import subprocess
 
 import pytest
 
-from harness import documents, program
-from harness.errors import InputError
+from harness.base import documents
+from harness.base.errors import InputError
 from harness.project import kernels, machine, print_rows
+from harness.runs import program
 
 
 def is_built() -> bool:

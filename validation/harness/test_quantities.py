@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import documents, program
-from harness.matching import IDENTITY
-from harness.quantities import ALL, BY_KEY, EXACT, HIGHER, LOWER, NONE, TEXT, TIME, TOLERANCED, Tolerance
+from harness.base import documents
+from harness.judge.matching import IDENTITY
+from harness.judge.quantities import ALL, BY_KEY, EXACT, HIGHER, LOWER, NONE, TEXT, TIME, TOLERANCED, Tolerance
+from harness.runs import program
 
 # Keys of a row that are no quantity by themselves: raw samples, intervals and names of other quantities' references.
 DETAILS = ("_of_repetitions", "_of_iterations", "_95_percent", "_control", "_median")

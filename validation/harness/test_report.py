@@ -12,7 +12,7 @@ from page_reader import PageReader, path_of, shows, value_at
 from report_inputs import RUNS, make_runs, plant_failed, plant_findings, plant_kernels, plant_unverified
 
 from harness.__main__ import main
-from harness.quantities import BY_KEY
+from harness.judge.quantities import BY_KEY
 from harness.report import reproduction, scaling
 from harness.report.columns import THEMES
 from harness.report.parts import part_of

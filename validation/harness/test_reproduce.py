@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from harness import documents
-from harness.errors import RunError
+from harness.base import documents, paper
+from harness.base.errors import RunError
 from harness.project import machine
-from harness.reproduce import counters, fig7b, fig9, findings, headline, memory, paper, ranks, readings, simulated, tables
+from harness.reproduce import counters, fig7b, fig9, findings, headline, memory, ranks, readings, simulated, tables
 from harness.reproduce.ci_case import in_rounds
 from harness.reproduce.line import fit
 from harness.reproduce.phases import Phases

@@ -7,8 +7,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from harness import documents, program
-from harness.errors import InputError
+from harness.base import documents
+from harness.base.errors import InputError
+from harness.runs import program
 
 COMMITTED = sorted((Path(__file__).parents[2] / "results").glob("**/report.json"))
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.statistics import middle, paired_ratio, stop_reason, summarise
+from harness.base.statistics import middle, paired_ratio, stop_reason, summarise
 
 TRIALS = 2000
 

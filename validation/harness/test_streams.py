@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import program
+from harness.runs import program
 
 NO_READER = 141  # 128 + SIGPIPE
 FULL = "ptychoscale: error: standard output: cannot be written (No space left on device)"

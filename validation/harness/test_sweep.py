@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from harness import documents, program
-from harness.grid import check, product
+from harness.base import documents
+from harness.runs import program
+from harness.runs.grid import check, product
 
 # What a run gives again on the same data; times are not among it.
 LASTING = ["name", "method", "mesh", "rounds", "halo_px", "bytes_sent", "messages_sent", "cost", "memory_peak_bytes_max", "error"]

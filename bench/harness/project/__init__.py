@@ -5,11 +5,12 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import documents, options, program
-from harness.errors import EXIT_OK, InputError
+from harness.base import documents
+from harness.base.errors import EXIT_OK, InputError
 from harness.project import kernels, machine, simulation
 from harness.project.machine import Machine
 from harness.project.simulation import Run
+from harness.runs import options, program
 
 EXCHANGES = ["appp", "passes", "neighbours", "allreduce"]
 MOST_RANKS_DRAWN = 64  # more rows than that cannot be told apart in a timeline

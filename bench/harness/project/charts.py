@@ -1,7 +1,7 @@
 """Figures of simulated runs: strong scaling and phases as in Fig. 7 of the paper, and the pipeline of its Fig. 5 in time."""
 
+from harness.base.paper import ITERATIONS, table_rows
 from harness.report import drawing
-from harness.reproduce.paper import ITERATIONS, table_rows
 
 EXCHANGE_MARKERS = {"appp": "o", "passes": "s", "neighbours": "D", "allreduce": "^", None: "o"}
 TABLES = {"pbtio3-small": "table2", "pbtio3-large": "table3"}

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import documents, program
-from harness.errors import InputError
+from harness.base import documents
+from harness.base.errors import InputError
 from harness.project.machine import Machine
+from harness.runs import program
 
 COPIED_BYTES = 256 << 20  # far more than any cache holds
 COPIES = 5

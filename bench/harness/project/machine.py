@@ -4,10 +4,11 @@ import dataclasses
 import math
 from pathlib import Path
 
-from harness.errors import InputError
+from harness.base.errors import InputError
+from harness.base.tree import ROOT
 from harness.project import machine_file
 
-MACHINES = Path(__file__).parents[2] / "projection" / "machines"
+MACHINES = ROOT / "bench" / "projection" / "machines"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,8 +5,8 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.documents import read_json
-from harness.errors import InputError
+from harness.base.documents import read_json
+from harness.base.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)

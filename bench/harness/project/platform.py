@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.documents import write_bytes
+from harness.base.documents import write_bytes
 from harness.project.machine import Link, Machine, check_ranks
 
 HEAD = """<?xml version='1.0'?>

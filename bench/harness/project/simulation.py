@@ -8,11 +8,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import documents, program
-from harness.errors import InputError, RunError
+from harness.base import documents
+from harness.base.errors import InputError, RunError
 from harness.project import platform
 from harness.project.kernels import KernelTimes, projection_program
 from harness.project.machine import Machine
+from harness.runs import program
 
 POLL_SECONDS = 0.05
 

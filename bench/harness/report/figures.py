@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.errors import InputError
+from harness.base.errors import InputError
 from harness.report import pictures
 from harness.report.charts import CHARTS, Chart, is_whole
 from harness.report.drawing import encode, inline_svg
 from harness.report.reconstructions import Reconstruction, Specimen, read_reconstruction, read_specimen
 from harness.report.runs import Run, mesh_words, method_name
+
 
 @dataclasses.dataclass(frozen=True)
 class Figure:

@@ -4,8 +4,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from harness.documents import current_umask
-from harness.errors import InputError
+from harness.base.documents import current_umask
+from harness.base.errors import InputError
 
 MARK = '<meta name="generator" content="ptychoscale report">'  # in every page, so that one is known to be replaceable
 

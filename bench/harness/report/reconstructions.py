@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from harness.errors import InputError
+from harness.base.errors import InputError
 
 POTENTIAL = "reconstruction/potential/data"
 TRUTH = "ptychoscale/truth/potential"

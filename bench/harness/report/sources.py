@@ -5,8 +5,8 @@ import hashlib
 import urllib.parse
 from pathlib import Path
 
-from harness import documents
-from harness.errors import InputError
+from harness.base import documents
+from harness.base.errors import InputError
 from harness.report import reconstructions
 
 

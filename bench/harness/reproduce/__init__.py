@@ -5,14 +5,15 @@ import functools
 import os
 from pathlib import Path
 
-from harness import documents, measure, program, verification
-from harness.errors import EXIT_FAILED, EXIT_OK, RunError
-from harness.options import add_launch_options
+from harness.base import documents
+from harness.base.errors import EXIT_FAILED, EXIT_OK, RunError
 from harness.reproduce import fig6, fig7a, fig7b, fig8, fig9, headline, ranks, readings, table1, tables, vic
 from harness.reproduce.findings import Findings, text_of
 from harness.reproduce.progress import Progress, minutes
 from harness.reproduce.ranks import Scope
 from harness.reproduce.work import Step, Work, perform, waiting
+from harness.runs import measure, program, verification
+from harness.runs.options import add_launch_options
 
 
 class TwoTables:

@@ -5,8 +5,8 @@ import io
 import shutil
 from pathlib import Path
 
-from harness import program
-from harness.errors import RunError
+from harness.base.errors import RunError
+from harness.runs import program
 
 PERF_EVENTS = ["L1-dcache-loads", "L1-dcache-load-misses", "cache-references", "cache-misses"]
 L1, THROUGHPUT, DURATION = (

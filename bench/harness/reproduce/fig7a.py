@@ -1,12 +1,12 @@
 """Fig. 7a: strong scaling, of the paper's data sets as their ranks were measured one by one, and of a small case on real ranks."""
 
+from harness.base.paper import CASES, ITERATIONS, METHODS, first_of, table_rows
+from harness.base.statistics import summarise
 from harness.reproduce.ci_case import in_rounds, machine_words, reconstruction, trusted
 from harness.reproduce.findings import MEASURED, MODELLED, PAPER, Findings
-from harness.reproduce.paper import CASES, ITERATIONS, METHODS, first_of, table_rows
 from harness.reproduce.ranks import Scope, minutes_of, planned, table_steps, times
 from harness.reproduce.tables import FROM_LINE, NO_TIME
 from harness.reproduce.work import Step, sources
-from harness.statistics import summarise
 
 RANKS = [1, 2, 4]
 REAL_ITERATIONS = 10

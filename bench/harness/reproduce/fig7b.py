@@ -2,15 +2,15 @@
 
 import dataclasses
 
+from harness.base.paper import tables
+from harness.base.statistics import paired_ratio, summarise
 from harness.reproduce import simulated
 from harness.reproduce.ci_case import in_rounds, machine_words, reconstruction, trusted
 from harness.reproduce.findings import MEASURED, NOT_JUDGED, Findings
-from harness.reproduce.paper import tables
 from harness.reproduce.phases import PHASES, phases_of
 from harness.reproduce.ranks import Scope
 from harness.reproduce.simulated import EXCHANGES
 from harness.reproduce.work import Outcome, Step, sources
-from harness.statistics import paired_ratio, summarise
 
 RANKS = [4, 6]
 ITERATIONS = 10

@@ -1,12 +1,12 @@
 """Fig. 8: what tile borders show, with both methods, beside a serial control that took the same steps."""
 
-from harness import program
+from harness.base.paper import tables
 from harness.reproduce.ci_case import TOO_BIG, reconstruction, trusted
 from harness.reproduce.fig6 import gd
 from harness.reproduce.findings import MEASURED, NOT_JUDGED, NOT_REPRODUCED, REPRODUCED, Findings
-from harness.reproduce.paper import tables
 from harness.reproduce.ranks import Scope
 from harness.reproduce.work import Step, perform, source
+from harness.runs import program
 
 METRICS = [
     ("z", "seam z"),

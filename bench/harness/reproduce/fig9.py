@@ -2,9 +2,9 @@
 
 import dataclasses
 
+from harness.base.paper import tables
 from harness.reproduce.ci_case import RANKS, reconstruction
 from harness.reproduce.findings import MEASURED, NOT_JUDGED, NOT_REPRODUCED, REPRODUCED, Findings
-from harness.reproduce.paper import tables
 from harness.reproduce.ranks import Scope
 from harness.reproduce.work import Outcome, Step, perform, source
 

@@ -2,8 +2,8 @@
 
 import dataclasses
 
+from harness.base.paper import ITERATIONS, METHODS, PaperRow, efficiency, table_rows, tables
 from harness.reproduce.findings import MODELLED, NOT_REPRODUCED, REPRODUCED, Findings
-from harness.reproduce.paper import ITERATIONS, METHODS, PaperRow, efficiency, table_rows, tables
 from harness.reproduce.ranks import Scope, minutes_of, planned, table_steps, times
 from harness.reproduce.tables import NO_TIME
 from harness.reproduce.work import Step

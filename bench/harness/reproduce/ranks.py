@@ -5,11 +5,11 @@ import functools
 import itertools
 import math
 
-from harness import program
-from harness.errors import RunError
+from harness.base.errors import RunError
+from harness.base.paper import METHODS, PaperRow, table_rows
 from harness.reproduce.line import Line, fit
-from harness.reproduce.paper import METHODS, PaperRow, table_rows
 from harness.reproduce.work import SECONDS_TO_START, Step, Work, perform
+from harness.runs import program
 
 GRIDS = ["window", "tile"]
 REPEATS = 3  # of the centre rank, which is timed: the fastest counts, since what else a machine does only ever adds to a time

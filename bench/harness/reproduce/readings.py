@@ -5,9 +5,9 @@ import functools
 
 import numpy as np
 
+from harness.base.paper import CASES, ITERATIONS, METHODS, PaperRow, all_rows, efficiency, first_of, table_rows, tables
 from harness.reproduce.findings import MEASURED, MODELLED, NOT_JUDGED, NOT_REPRODUCED, PAPER, REPRODUCED, Findings
 from harness.reproduce.line import Line, fit
-from harness.reproduce.paper import CASES, ITERATIONS, METHODS, PaperRow, all_rows, efficiency, first_of, table_rows, tables
 from harness.reproduce.ranks import (
     SECONDS_OF_A_DRY_RUN,
     Scope,

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from harness.errors import InputError
+from harness.base.errors import InputError
+from harness.base.paper import ITERATIONS, tables
 from harness.project.kernels import projection_program
 from harness.reproduce.findings import NOT_JUDGED, NOT_REPRODUCED, REPRODUCED, SIMULATED, Findings
-from harness.reproduce.paper import ITERATIONS, tables
 from harness.reproduce.phases import Phases, phases_of
 from harness.reproduce.work import Outcome, Step, Work, perform, source
 

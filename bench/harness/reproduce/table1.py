@@ -1,9 +1,9 @@
 """Table I: the data sets, as the cases define them."""
 
-from harness import program
+from harness.base.paper import tables
 from harness.reproduce.findings import MODELLED, Findings
-from harness.reproduce.paper import tables
 from harness.reproduce.ranks import Scope
+from harness.runs import program
 
 CASES = {"small": "pbtio3-small", "large": "pbtio3-large"}
 DEFINED = "set by the case, not measured"

@@ -2,9 +2,9 @@
 
 import functools
 
+from harness.base.paper import ITERATIONS, PaperRow, efficiency, first_of, table_rows
 from harness.reproduce.findings import MEASURED, MODELLED, Findings
 from harness.reproduce.memory import add_memory, check_memory
-from harness.reproduce.paper import ITERATIONS, PaperRow, efficiency, first_of, table_rows
 from harness.reproduce.ranks import Measured, Scope, Times, measured, minutes_of, plan_step, planned, times
 from harness.reproduce.work import source, sources
 

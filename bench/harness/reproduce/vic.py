@@ -1,12 +1,12 @@
 """Sec. VI-C: cache hit rates of the forward model on 24 and on 54 GPUs' tiles."""
 
-from harness import program
-from harness.errors import RunError
+from harness.base.errors import RunError
+from harness.base.paper import table_rows, tables
 from harness.reproduce import counters
 from harness.reproduce.findings import MEASURED, NOT_JUDGED, NOT_REPRODUCED, REPRODUCED, Findings
-from harness.reproduce.paper import table_rows, tables
 from harness.reproduce.ranks import Scope, forecast, places, plan_step, planned, rank_step
 from harness.reproduce.work import Step, arguments_of, key_of
+from harness.runs import program
 
 GPUS = [24, 54]
 PRINTED = {"L1 hit rate": [44, 59], "memory throughput": [34, 49]}

@@ -9,10 +9,11 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import documents, program
-from harness.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+from harness.base import documents
+from harness.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
 from harness.project import machine
 from harness.project.kernels import projection_program
+from harness.runs import program
 
 SECONDS_TO_START = 1.0  # a process, or a few under mpirun
 

@@ -1,0 +1,194 @@
+#include "commands.hpp"
+#include "ending.hpp"
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/compute/backend.hpp"
+#include "ptychoscale/files/case_file.hpp"
+#include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/reconstruction.hpp"
+#include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/record/build_info.hpp"
+#include "ptychoscale/record/machine.hpp"
+#include "ptychoscale/record/results_table.hpp"
+#include "ptychoscale/simulate/simulation.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace ptychoscale {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
+
+void line(std::string_view title, const std::string& value) { fmt::print("{:<14}{}\n", title, value); }
+
+void print_program() {
+  const auto build = build_info();
+  const auto machine = this_machine();
+  line("ptychoscale",
+       fmt::format("{}, commit {}{}", build.version, source_commit(), source_dirty() ? " (dirty)" : ""));
+  line("compiler", fmt::format("{}, {}: {}", build.compiler, build.build_type, build.flags));
+  line("HDF5", build.hdf5);
+  line("MPI", build.mpi);
+  for (const auto& name : backend_names())
+    line("backend", fmt::format("{}: {}", name,
+                                make_backend({.kind = name, .planning = Planning::estimate})->description()));
+  line("machine", fmt::format("{}, {}, {} cores", machine.host, machine.cpu, machine.cores));
+  for (const auto& name : case_names())
+    line("case", fmt::format("{:<14}{}", name, load_case(name).description));
+}
+
+void print_header(const DatasetHeader& h) {
+  line("case", h.case_name);
+  line("patterns", fmt::format("{} x {} positions of {} x {} pixels, steps {} x {} A", h.scan.rows,
+                               h.scan.columns, h.detector.y, h.detector.x, h.scan_step_A.y, h.scan_step_A.x));
+  line("volume", fmt::format("{} x {} x {} voxels [slice][y][x] of {} x {} x {} A", h.slices, h.volume.y,
+                             h.volume.x, h.slice_thickness_A, h.pixel.y, h.pixel.x));
+  line("optics", fmt::format("{} eV (wavelength {:.9f} A), {} mrad, C10 {} A, C30 {} A, {} aperture",
+                             h.energy_eV, electron_wavelength_A(h.energy_eV), h.semiangle_mrad, h.C10_A,
+                             h.C30_A, h.soft_aperture ? "soft" : "hard"));
+  line("circle", fmt::format("radius {:.3f} A", circle_radius_A({h.energy_eV, h.semiangle_mrad, h.C10_A,
+                                                                 h.C30_A, h.soft_aperture})));
+  line("dose", h.dose_e_per_A2 > 0 ? fmt::format("{} electrons per square angstrom", h.dose_e_per_A2)
+                                   : std::string("no noise"));
+  line("seed", fmt::format("{}", h.seed));
+  line("specimen", h.specimen_json);
+}
+
+/// What a simulation is made of; equal for a case and its dataset.
+Json header_json(const DatasetHeader& h) {
+  return {{"case", h.case_name},
+          {"scan", {h.scan.rows, h.scan.columns}},
+          {"scan_step_A", {h.scan_step_A.y, h.scan_step_A.x}},
+          {"detector", {h.detector.y, h.detector.x}},
+          {"pixel_A", {h.pixel.y, h.pixel.x}},
+          {"volume", {h.volume.y, h.volume.x}},
+          {"slices", h.slices},
+          {"slice_thickness_A", h.slice_thickness_A},
+          {"energy_eV", h.energy_eV},
+          {"semiangle_mrad", h.semiangle_mrad},
+          {"C10_A", h.C10_A},
+          {"C30_A", h.C30_A},
+          {"soft_aperture", h.soft_aperture},
+          {"dose_e_per_A2", h.dose_e_per_A2},
+          {"seed", h.seed},
+          {"specimen", Json::parse(h.specimen_json)}};
+}
+
+Json case_json(const Case& c) {
+  return {{"header", header_json(make_header(c.simulation))},
+          {"description", c.description},
+          {"iterations", c.iterations},
+          {"cost_fall", c.cost_fall}};
+}
+
+Json dataset_json(const DatasetReader& dataset) {
+  return {{"header", header_json(dataset.header())},
+          {"truth", dataset.has_truth()},
+          {"hash", dataset.content_hash()}};
+}
+
+void print_case(const Case& c) {
+  const auto header = make_header(c.simulation); // checks it, so that nothing is printed of a bad one
+  line("description", c.description);
+  print_header(header);
+  line("iterations", fmt::format("{} in a benchmark", c.iterations));
+  for (const auto& [method, fall] : c.cost_fall)
+    line("cost", fmt::format("{} brings it to 1/{} of the empty volume's, or less", method, fall));
+}
+
+void print_dataset(const DatasetReader& dataset) {
+  print_header(dataset.header());
+  line("truth", dataset.has_truth() ? "yes" : "no");
+  line("hash", dataset.content_hash());
+}
+
+void print_reconstruction(const ReconstructionReader& r) {
+  line("volume", fmt::format("{} x {} x {} voxels [slice][y][x]", r.slices(), r.volume().y, r.volume().x));
+  line("mesh", fmt::format("{} x {} ranks", r.mesh().rows, r.mesh().columns));
+  line("report", r.report_json());
+}
+
+/// A text that is a report, whatever else ends in .json.
+std::optional<std::string> read_report(const std::string& file) {
+  std::ifstream in(file);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("benchmarks")) return std::nullopt;
+  return text;
+}
+
+void print_report(const std::string& file, const std::string& text) {
+  try {
+    fmt::print("{}", results_table(text));
+  } catch (const Json::exception& e) {
+    throw InputError(fmt::format("{}: is no report of ptychoscale: {}", file, e.what()));
+  }
+}
+
+void print_data(const std::string& file, bool as_json) {
+  try {
+    const DatasetReader dataset(file);
+    return as_json ? print_json(dataset_json(dataset)) : print_dataset(dataset);
+  } catch (const InputError& as_dataset) {
+    try {
+      const ReconstructionReader reconstruction(file);
+      return as_json ? print_json(Json::parse(reconstruction.report_json()))
+                     : print_reconstruction(reconstruction);
+    } catch (const InputError&) {
+      throw as_dataset;
+    }
+  }
+}
+
+bool is_file(const std::string& what) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(what, error);
+}
+
+/// What a word names: the program, a report, a file of data, else a case.
+void print_about(const std::string& what, bool as_json) {
+  if (what.empty()) return print_program();
+  const bool ends_as_json = what.ends_with(".json");
+  if (is_file(what) && ends_as_json)
+    if (const auto report = read_report(what))
+      return as_json ? fmt::print("{}", *report) : print_report(what, *report);
+  if (what.ends_with(".h5") || (is_file(what) && !ends_as_json)) return print_data(what, as_json);
+  const auto c = load_case(what);
+  return as_json ? print_json(case_json(c)) : print_case(c);
+}
+
+} // namespace
+
+void add_info_command(CLI::App& app, Action& action) {
+  auto* command =
+      app.add_subcommand("info", "Describe this program, a case, a dataset, a reconstruction or a report");
+  const auto what = std::make_shared<std::string>();
+  const auto as_json = std::make_shared<bool>(false);
+  auto* word = command->add_option(
+      "WHAT", *what,
+      "A dataset, reconstruction or report, a case by name or file; left out: the program itself");
+  command->add_flag("--json", *as_json, "For programs: a case, or what a file says of itself, as JSON")
+      ->needs(word);
+  command->footer("Examples:\n  ptychoscale info\n  ptychoscale info ci\n  ptychoscale info ci.h5\n  "
+                  "ptychoscale info demo/report.json");
+  command->callback([&action, what, as_json] {
+    action = [what, as_json](const Invocation&) {
+      print_about(*what, *as_json);
+      return exit_ok;
+    };
+  });
+}
+
+} // namespace ptychoscale

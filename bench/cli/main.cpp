@@ -1,0 +1,124 @@
+#include "commands.hpp"
+#include "ending.hpp"
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/comm/communicator.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
+#include "ptychoscale/record/build_info.hpp"
+#include "thread_waiting.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+using namespace ptychoscale;
+
+/// Whether the command runs as one process; everything else, typing errors too, starts MPI so that one rank
+/// speaks for all.
+bool runs_alone(int argc, char** argv) {
+  if (argc < 2) return true;
+  const std::string_view command = argv[1];
+  return command == "assess" || command == "validate" || command == "info" || command.starts_with("-");
+}
+
+/// The command that the user chose, and its own; `app` itself when none was understood.
+const CLI::App& innermost(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+std::string full_name(const CLI::App& command) {
+  const auto* parent = command.get_parent();
+  return (parent != nullptr ? full_name(*parent) + " " : "") + command.get_name();
+}
+
+/// What the user typed wrongly, and the help that tells more.
+std::string describe(const CLI::ParseError& mistake, const CLI::App& app) {
+  const auto& command = innermost(app);
+  std::string what = mistake.what();
+  if (command.get_require_subcommand_min() > 0) {
+    std::vector<std::string> names;
+    for (const auto* known : command.get_subcommands(nullptr)) names.push_back(known->get_name());
+    const auto words = command.remaining();
+    what = fmt::format("{} a command; valid: {}",
+                       words.empty() ? "give" : fmt::format("'{}' is not", words[0]), fmt::join(names, ", "));
+  }
+  return fmt::format("{}; see {} --help", what, full_name(command));
+}
+
+/// An empty word is the value of a variable that a script forgot, and names nothing.
+void refuse_empty_words(const CLI::App& command) {
+  for (const auto* option : command.get_options())
+    for (const auto& word : option->results())
+      if (word.empty())
+        throw InputError(fmt::format("{}: is empty; valid: at least one character", option->get_name()));
+}
+
+/// Parses the command line. Gives an exit code when there is nothing to run (help, or a mistake).
+std::optional<int> parse(int argc, char** argv, const Communicator* comm, Action& action) {
+  CLI::App app{
+      "Simulate and reconstruct multislice ptychography in parallel, and measure how well it went.\n\n"
+      "A first run:  ptychoscale simulate smoke -o smoke.h5\n"
+      "              mpirun -n 4 ptychoscale reconstruct smoke.h5 --method gd -o smoke-gd.h5\n"
+      "Exit codes:   0 done, 1 a run or check failed, 2 unusable input, 130 interrupted",
+      "ptychoscale"};
+  app.set_version_flag("--version", build_info().version);
+  app.require_subcommand(1);
+  add_simulate_command(app, action);
+  add_reconstruct_command(app, action);
+  add_plan_command(app, action);
+  add_rates_command(app, action);
+  add_assess_command(app, action);
+  add_validate_command(app, action);
+  add_info_command(app, action);
+  add_harness_commands(app);
+  try {
+    app.parse(argc, argv);
+    refuse_empty_words(innermost(app));
+    return std::nullopt;
+  } catch (const CLI::Success& wanted) {
+    std::ostringstream text;
+    app.exit(wanted, text);
+    if (comm == nullptr || comm->rank() == 0) fmt::print("{}", text.str());
+    return exit_ok;
+  } catch (const CLI::ParseError& mistake) {
+    return end_with_error(comm, describe(mistake, app), exit_input);
+  }
+}
+
+int run(int argc, char** argv, const Communicator* comm) {
+  try {
+    Action action;
+    const auto ended = parse(argc, argv, comm, action);
+    const int code = ended ? *ended : action({{argv, argv + argc}, comm});
+    finish_standard_output();
+    return code;
+  } catch (const InputError& e) {
+    return end_with_error(comm, e.what(), exit_input);
+  } catch (const Interrupted&) {
+    return end_with_error(comm, "interrupted; nothing was written", exit_interrupted);
+  } catch (const std::exception& e) {
+    return end_with_error(comm, name_standard_output(e.what()), exit_failed);
+  }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  let_threads_sleep_soon(argv);
+  if (argc > 1 && belongs_to_harness(argv[1])) return become_harness(argc, argv);
+  if (runs_alone(argc, argv)) return run(argc, argv, nullptr);
+  try {
+    const MpiSession session(argc, argv);
+    const auto comm = Communicator::world();
+    return run(argc, argv, &comm);
+  } catch (const std::exception& e) {
+    return end_with_error(nullptr, e.what(), exit_failed);
+  }
+}

@@ -1,0 +1,278 @@
+#include "commands.hpp"
+#include "ending.hpp"
+#include "interruption.hpp"
+#include "progress.hpp"
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/files/case_file.hpp"
+#include "ptychoscale/files/output_file.hpp"
+#include "ptychoscale/files/wisdom_file.hpp"
+#include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/reconstruction.hpp"
+#include "ptychoscale/options/backend_options.hpp"
+#include "ptychoscale/options/number_options.hpp"
+#include "ptychoscale/options/solver_options.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
+#include "ptychoscale/record/assessment.hpp"
+#include "ptychoscale/record/machine.hpp"
+#include "ptychoscale/record/report.hpp"
+#include "ptychoscale/record/results_table.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ptychoscale {
+namespace {
+
+/// What the user asked for.
+struct ReconstructOptions {
+  std::filesystem::path dataset;
+  std::string case_name;
+  std::filesystem::path output;
+  std::string json;
+  std::filesystem::path wisdom = default_wisdom_file();
+  BackendOptions backend;
+  int threads = 0;
+  std::optional<int> as_rank;
+  int of = 0;
+  SolverOptions solver;
+};
+
+/// Four float32 volumes (phase, potential, and PtyRAD's phase and amplitude), and room for the rest.
+std::int64_t reconstruction_bytes(const DatasetHeader& h) {
+  return 16 * static_cast<std::int64_t>(h.slices) * static_cast<std::int64_t>(h.volume.area()) + (1 << 20);
+}
+
+/// That the report can be written, and over none of the inputs.
+void check_report(const ReconstructOptions& options) {
+  check_json(options.json);
+  check_apart({"--json", options.json}, {{"DATASET", options.dataset}, {"--fftw-wisdom", options.wisdom}});
+}
+
+void check_outputs(const ReconstructOptions& options, const DatasetHeader& header) {
+  check_output(options.output, reconstruction_bytes(header));
+  check_apart({"--output", options.output},
+              {{"DATASET", options.dataset}, {"--json", options.json}, {"--fftw-wisdom", options.wisdom}});
+  check_report(options);
+}
+
+/// Backend with what FFTW learned before; only one process reads the file, the solver shares it.
+std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const ReconstructionOptions& solver,
+                                       const Communicator& comm, int threads) {
+  auto chosen = options.backend;
+  chosen.threads = threads;
+  chosen.local_rank = comm.local_rank();
+  chosen.mpi_takes_device_memory = Communicator::takes_device_memory();
+  chosen.savings = memory_savings(solver);
+  auto backend = make_backend(chosen);
+  if (comm.leads()) load_wisdom(*backend, options.wisdom);
+  return backend;
+}
+
+std::vector<RankPlace> gather_places(const Communicator& comm) {
+  const auto hosts = comm.gather(this_machine().host, 0);
+  const auto cores = comm.gather(core_binding(), 0);
+  std::vector<RankPlace> places;
+  for (std::size_t r = 0; r < hosts.size(); ++r) places.push_back({hosts[r], cores[r]});
+  return places;
+}
+
+Reconstruction solve(const Communicator& comm, Backend& backend, const Acquisition& acquisition,
+                     const ReconstructionPlan& plan, const ReconstructionOptions& options) {
+  Progress progress(std::string(name(options.method)), "iterations", options.iterations, 0, comm.leads());
+  const ReconstructionHooks hooks{
+      .on_iteration = [&](int iteration, double cost,
+                          double) { progress.advance_to(iteration + 1, fmt::format(", cost {:.4g}", cost)); },
+      .interrupted = [] { return interrupted(); }};
+  return reconstruct(comm, backend, acquisition, plan, options, hooks);
+}
+
+void write(const ReconstructOptions& options, const Communicator& comm, Backend& backend,
+           const RunReport& report) {
+  const auto& tile = report.plan.tiling.tiles[static_cast<std::size_t>(comm.rank())];
+  const auto area = tile.extended.extent().area();
+  const auto read_tile = [&](int slice, std::span<float> out) {
+    backend.to_host(out.data(), report.result.volume.data() + static_cast<std::size_t>(slice) * area,
+                    out.size_bytes());
+  };
+  const ReconstructionInfo info{.sigma = interaction_parameter(report.header.energy_eV),
+                                .cost_per_iteration = report.result.cost,
+                                .report_json =
+                                    comm.rank() == 0 ? report_json(report, ReportDetail::reproducible) : ""};
+  write_reconstruction(options.output, comm, report.header, report.plan.tiling, read_tile, info);
+}
+
+void tell(const ReconstructOptions& options, const RunReport& report) {
+  const auto json = report_json(report, ReportDetail::full);
+  if (!deliver_json(options.json, json)) fmt::print("{}", results_table(json));
+}
+
+int reconstruct_dataset(const ReconstructOptions& options, const Communicator& comm,
+                        const std::vector<std::string>& argv) {
+  const int threads = options.threads > 0 ? options.threads : default_threads(comm.local_size());
+  std::optional<DatasetReader> dataset;
+  std::unique_ptr<Backend> backend;
+  ReconstructionOptions solver;
+  ReconstructionPlan plan;
+  comm.agree([&] {
+    solver = resolve(options.solver);
+    dataset.emplace(options.dataset);
+    if (comm.rank() == 0) check_outputs(options, dataset->header());
+    plan = plan_reconstruction(dataset->header(), solver, comm.size());
+    backend = ready_backend(options, solver, comm, threads);
+  });
+  watch_for_interruption();
+  const auto result = solve(comm, *backend, acquisition_of(*dataset), plan, solver);
+  if (comm.rank() == 0) save_wisdom(*backend, options.wisdom);
+
+  const auto description = backend->description();
+  RunReport report{.argv = argv,
+                   .header = dataset->header(),
+                   .source = {options.dataset, dataset->content_hash()},
+                   .options = solver,
+                   .plan = plan,
+                   .result = result,
+                   .backend = description,
+                   .threads = threads,
+                   .places = gather_places(comm),
+                   .assessment = std::nullopt,
+                   .as_rank = std::nullopt};
+  write(options, comm, *backend, report);
+  comm.agree([&] {
+    if (comm.rank() == 0) {
+      if (dataset->has_truth())
+        report.assessment = Assessment{assess_quality(options.output, *dataset),
+                                       assess_seams(options.output, *dataset, options.output)};
+      tell(options, report);
+    }
+    if (!verified(result))
+      throw RunError(
+          fmt::format("{}: the cost did not fall; try a smaller --step", options.dataset.string()));
+  });
+  return exit_ok;
+}
+
+DatasetHeader header_of_case(const ReconstructOptions& options) {
+  const auto simulation = load_case(options.case_name).simulation;
+  check_apart({"--json", options.json}, {{"--case", simulation.file}});
+  return make_header(simulation);
+}
+
+/// One rank of many: its own allocations and arithmetic, what comes from the others left out.
+int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& call) {
+  if (call.comm->size() != 1)
+    throw InputError(fmt::format("--as-rank: started on {} ranks; valid: one process", call.comm->size()));
+  check_report(options);
+  const auto comm = Communicator::alone(*options.as_rank, options.of);
+  auto solver = resolve(options.solver);
+  // Nothing is reconstructed, and a step that fits would cost a run through the empty specimen.
+  if (!solver.step) solver.step = 1;
+  std::optional<DatasetReader> dataset;
+  if (!options.dataset.empty()) dataset.emplace(options.dataset);
+  const auto header = dataset ? dataset->header() : header_of_case(options);
+  const auto plan = plan_reconstruction(header, solver, options.of);
+  const int threads = options.threads > 0 ? options.threads : default_threads(1);
+  const auto backend = ready_backend(options, solver, comm, threads);
+  watch_for_interruption();
+  const auto acquisition = dataset ? acquisition_of(*dataset) : acquisition_without_data(header);
+  const auto result = solve(comm, *backend, acquisition, plan, solver);
+  save_wisdom(*backend, options.wisdom);
+  const auto description = backend->description();
+  tell(options,
+       {.argv = call.argv,
+        .header = header,
+        .source = dataset ? DatasetSource{options.dataset, dataset->content_hash()} : DatasetSource{},
+        .options = solver,
+        .plan = plan,
+        .result = result,
+        .backend = description,
+        .threads = threads,
+        .places = gather_places(comm),
+        .assessment = std::nullopt,
+        .as_rank = options.as_rank});
+  return exit_ok;
+}
+
+/// What only one of the two ways to run can use, or needs.
+void check_use(const ReconstructOptions& o) {
+  if (o.as_rank) {
+    if (o.of < 1) throw InputError("--as-rank: also give --of, the number of ranks it is one of");
+    if (o.dataset.empty() == o.case_name.empty())
+      throw InputError("--as-rank: give either a DATASET or --case");
+    if (!o.output.empty())
+      throw InputError("--output: one rank of many makes no reconstruction; leave it out with --as-rank");
+    return;
+  }
+  if (o.of != 0 || !o.case_name.empty() || o.solver.chosen.positions_at_most != 0)
+    throw InputError("--case, --of and --positions are for --as-rank");
+  if (o.dataset.empty()) throw InputError("DATASET: give the file to reconstruct");
+  if (o.output.empty()) throw InputError("--output: name the reconstruction to write");
+}
+
+void add_run_options(CLI::App& command, ReconstructOptions& o) {
+  add_backend_options(command, o.backend);
+  add_messages_option(command, o.backend);
+  command
+      .add_option("--threads", o.threads, "Threads per rank; 0: the machine's cores shared among its ranks")
+      ->transform(whole_number(0))
+      ->capture_default_str();
+  command
+      .add_option("--fftw-wisdom", o.wisdom,
+                  "What FFTW learned in earlier runs; with it the same command gives the same bytes")
+      ->capture_default_str();
+  command.add_option("--json", o.json, "Also write the full report here; - prints it instead of the table");
+}
+
+void add_one_rank_options(CLI::App& command, ReconstructOptions& o) {
+  command
+      .add_option(
+          "--as-rank", o.as_rank,
+          "Run one rank of many alone, to measure its memory and its time per position: with --of, and "
+          "without the others' answers")
+      ->transform(whole_number(0));
+  command.add_option("--of", o.of, "The number of ranks that --as-rank is one of")
+      ->transform(whole_number(1));
+  command.add_option("--case", o.case_name,
+                     "With --as-rank, instead of a DATASET: a case's geometry, without its patterns");
+  command
+      .add_option("--positions", o.solver.chosen.positions_at_most,
+                  "With --as-rank: visit only the first so many of the rank's positions")
+      ->transform(whole_number(1));
+}
+
+} // namespace
+
+void add_reconstruct_command(CLI::App& app, Action& action) {
+  auto* command =
+      app.add_subcommand("reconstruct", "Recover the potential from a dataset and measure the run");
+  const auto o = std::make_shared<ReconstructOptions>();
+  command->add_option("DATASET", o->dataset,
+                      "A dataset of `ptychoscale simulate`, or another in that layout");
+  command->add_option("-o,--output", o->output,
+                      "The reconstruction to write, HDF5; required, except with --as-rank, which makes none");
+  add_method_option(*command, o->solver);
+  add_solver_options(*command, o->solver);
+  add_run_options(*command, *o);
+  add_one_rank_options(*command, *o);
+  command->footer(
+      "Examples:\n"
+      "  ptychoscale reconstruct ci.h5 --method serial -o serial.h5\n"
+      "  mpirun -n 4 ptychoscale reconstruct ci.h5 --method gd --iterations 20 -o gd.h5 --json gd.json\n"
+      "  mpirun -n 4 ptychoscale reconstruct ci.h5 --method hve --paste-every 2 -o hve.h5\n"
+      "  ptychoscale reconstruct --case pbtio3-large --as-rank 0 --of 4158 --positions 1 --measurements "
+      "stream");
+  command->callback([&action, o] {
+    action = [o](const Invocation& call) {
+      check_use(*o);
+      return o->as_rank ? reconstruct_as_rank(*o, call) : reconstruct_dataset(*o, *call.comm, call.argv);
+    };
+  });
+}
+
+} // namespace ptychoscale

@@ -1,0 +1,60 @@
+#include "commands.hpp"
+#include "ending.hpp"
+#include "ptychoscale/compute/backend.hpp"
+#include "ptychoscale/golden/golden.hpp"
+#include "ptychoscale/options/backend_options.hpp"
+#include "ptychoscale/record/machine.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ptychoscale {
+namespace {
+
+struct GoldenOptions {
+  std::vector<std::string> files;
+  BackendOptions backend;
+};
+
+/// Whether every error is within its limit.
+bool validate_golden_file(const std::string& file, Backend& backend) {
+  const auto checks = check_golden(file, backend);
+  fmt::print("{}\n{:<36}{:>12}{:>12}\n", file, "relative error of", "found", "limit");
+  for (const auto& c : checks)
+    fmt::print("{:<36}{:>12.2e}{:>12.0e}  {}\n", c.what, c.error, c.limit, c.passed() ? "ok" : "TOO LARGE");
+  const auto over = std::count_if(checks.begin(), checks.end(), [](const auto& c) { return !c.passed(); });
+  fmt::print("{} of {} within their limits\n", checks.size() - static_cast<std::size_t>(over), checks.size());
+  return over == 0;
+}
+
+int validate_golden(const GoldenOptions& options) {
+  auto chosen = options.backend;
+  chosen.threads = default_threads(1);
+  chosen.planning = Planning::estimate;
+  const auto backend = make_backend(chosen);
+  bool passed = true;
+  for (const auto& file : options.files) passed = validate_golden_file(file, *backend) && passed;
+  return passed ? exit_ok : exit_failed;
+}
+
+} // namespace
+
+void add_validate_command(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand(
+      "validate", "Compare with independent references; exit code 1 when an error exceeds its limit");
+  command->require_subcommand(1);
+  auto* golden = command->add_subcommand(
+      "golden", "Probe, waves, patterns, potential, cost and gradient against golden files");
+  const auto o = std::make_shared<GoldenOptions>();
+  golden->add_option("FILE", o->files, "Golden files; every parameter is taken from them")->required();
+  add_backend_options(*golden, o->backend);
+  golden->footer("Example:\n  ptychoscale validate golden validation/golden/*.h5");
+  golden->callback([&action, o] { action = [o](const Invocation&) { return validate_golden(*o); }; });
+}
+
+} // namespace ptychoscale

@@ -1,0 +1,275 @@
+#include "ptychoscale/files/case_file.hpp"
+
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/options/choices.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace ptychoscale {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+/// A JSON object that insists: every key is read by its name and type, and `finish` rejects keys nobody asked
+/// for.
+class Object {
+public:
+  Object(std::string file, std::string path, const Json& json)
+      : file_(std::move(file)), path_(std::move(path)), json_(json) {
+    if (!json_.is_object())
+      throw InputError(fmt::format("{}: {} is {}; valid: an object", file_,
+                                   path_.empty() ? "the file" : path_, json_.dump()));
+  }
+
+  [[nodiscard]] bool has(const std::string& key) {
+    known_.insert(key);
+    return json_.contains(key);
+  }
+
+  [[nodiscard]] Object object(const std::string& key) { return {file_, full(key), need(key)}; }
+
+  [[nodiscard]] double number(const std::string& key) {
+    const auto& value = need(key);
+    if (!value.is_number()) wrong(key, value, "a number");
+    return value.get<double>();
+  }
+  [[nodiscard]] double number(const std::string& key, double otherwise) {
+    return has(key) ? number(key) : otherwise;
+  }
+  [[nodiscard]] int integer(const std::string& key) { return to_int(key, need(key)); }
+  [[nodiscard]] int count(const std::string& key) {
+    const int value = integer(key);
+    if (value < 1) wrong(key, need(key), "a whole number, 1 or more");
+    return value;
+  }
+  [[nodiscard]] std::uint64_t seed(const std::string& key, std::uint64_t otherwise) {
+    if (!has(key)) return otherwise;
+    const auto& value = need(key);
+    if (!value.is_number_unsigned()) wrong(key, value, "a whole number, 0 or more");
+    return value.get<std::uint64_t>();
+  }
+  [[nodiscard]] bool truth(const std::string& key, bool otherwise) {
+    if (!has(key)) return otherwise;
+    const auto& value = need(key);
+    if (!value.is_boolean()) wrong(key, value, "true or false");
+    return value.get<bool>();
+  }
+  [[nodiscard]] std::string text(const std::string& key) {
+    const auto& value = need(key);
+    if (!value.is_string()) wrong(key, value, "text");
+    return value.get<std::string>();
+  }
+  /// Text that can name files.
+  [[nodiscard]] std::string name(const std::string& key) {
+    const auto word = text(key);
+    if (word.empty() || word.find('/') != std::string::npos)
+      wrong(key, need(key), "a name of one character or more, without /");
+    return word;
+  }
+  template <class E> [[nodiscard]] E choice(const std::string& key, const Choices<E>& choices, E otherwise) {
+    if (!has(key)) return otherwise;
+    const auto word = text(key);
+    const auto all = words(choices);
+    if (std::find(all.begin(), all.end(), word) == all.end())
+      wrong(key, need(key), fmt::format("{}", fmt::join(all, ", ")));
+    return meaning(choices, word);
+  }
+  [[nodiscard]] Extent extent(const std::string& key) {
+    const auto& value = pair(key, "two whole numbers [y, x]");
+    return {to_int(key, value[0]), to_int(key, value[1])};
+  }
+  [[nodiscard]] PixelSize lengths(const std::string& key) {
+    const auto& value = pair(key, "two numbers [y, x]");
+    if (!value[0].is_number() || !value[1].is_number()) wrong(key, value, "two numbers [y, x]");
+    return {value[0].get<double>(), value[1].get<double>()};
+  }
+  [[nodiscard]] std::vector<std::string> keys() const {
+    std::vector<std::string> all;
+    for (const auto& item : json_.items()) all.push_back(item.key());
+    return all;
+  }
+
+  void finish() const {
+    for (const auto& key : keys())
+      if (!known_.contains(key))
+        throw InputError(
+            fmt::format("{}: unknown key '{}'; known here: {}", file_, full(key), fmt::join(known_, ", ")));
+  }
+
+private:
+  [[nodiscard]] std::string full(const std::string& key) const {
+    return path_.empty() ? key : path_ + "." + key;
+  }
+  [[nodiscard]] const Json& need(const std::string& key) {
+    if (!has(key)) throw InputError(fmt::format("{}: key '{}' is missing", file_, full(key)));
+    return json_.at(key);
+  }
+  [[nodiscard]] const Json& pair(const std::string& key, const char* valid) {
+    const auto& value = need(key);
+    if (!value.is_array() || value.size() != 2) wrong(key, value, valid);
+    return value;
+  }
+  [[nodiscard]] int to_int(const std::string& key, const Json& value) const {
+    if (!value.is_number_integer() || value.get<double>() > std::numeric_limits<int>::max() ||
+        value.get<double>() < std::numeric_limits<int>::min())
+      wrong(key, value, "a whole number");
+    return value.get<int>();
+  }
+  [[noreturn]] void wrong(const std::string& key, const Json& value, std::string_view valid) const {
+    throw InputError(fmt::format("{}: {} is {}; valid: {}", file_, full(key), value.dump(), valid));
+  }
+
+  std::string file_;
+  std::string path_;
+  const Json& json_;
+  std::set<std::string> known_;
+};
+
+const Choices<ScatteringFactors> factors{{"lobato", ScatteringFactors::lobato},
+                                         {"kirkland", ScatteringFactors::kirkland}};
+const Choices<Thermal> thermals{{"none", Thermal::none},
+                                {"debye_waller", Thermal::debye_waller},
+                                {"frozen_phonon", Thermal::frozen_phonon}};
+
+SpecimenParameters read_specimen(Object o) {
+  SpecimenParameters s;
+  s.factors = o.choice("factors", factors, s.factors);
+  s.thermal = o.choice("thermal", thermals, s.thermal);
+  if (o.has("B_A2")) {
+    auto b = o.object("B_A2");
+    for (auto& [element, value] : s.B_A2) value = b.number(element, value);
+    b.finish();
+  }
+  s.domain_wall = o.number("domain_wall", s.domain_wall);
+  s.vacancy_fraction = o.number("vacancy_fraction", s.vacancy_fraction);
+  s.domain_wall_shift_A = o.number("domain_wall_shift_A", s.domain_wall_shift_A);
+  s.disorder_A = o.number("disorder_A", s.disorder_A);
+  o.finish();
+  return s;
+}
+
+ScanShape read_scan(Object o) {
+  const ScanShape scan{o.integer("rows"), o.integer("columns")};
+  o.finish();
+  return scan;
+}
+
+std::map<std::string, double> read_cost_fall(Object o) {
+  std::map<std::string, double> falls;
+  for (const char* method : {"serial", "gd", "hve"})
+    if (o.has(method)) falls[method] = o.number(method);
+  o.finish();
+  return falls;
+}
+
+Case read_case(Object o) {
+  Case c;
+  auto& p = c.simulation;
+  p.name = o.name("name");
+  c.description = o.text("description");
+  p.detector = o.extent("detector");
+  p.pixel_A = o.lengths("pixel_A");
+  p.volume = o.extent("volume");
+  p.slices = o.integer("slices");
+  p.slice_thickness_A = o.number("slice_thickness_A", p.slice_thickness_A);
+  p.scan = read_scan(o.object("scan"));
+  p.scan_step_A = o.lengths("scan_step_A");
+  p.energy_eV = o.number("energy_eV", p.energy_eV);
+  p.semiangle_mrad = o.number("semiangle_mrad", p.semiangle_mrad);
+  p.C10_A = o.number("C10_A", p.C10_A);
+  p.C30_A = o.number("C30_A", p.C30_A);
+  p.soft_aperture = o.truth("soft_aperture", p.soft_aperture);
+  p.dose_e_per_A2 = o.number("dose_e_per_A2", p.dose_e_per_A2);
+  p.seed = o.seed("seed", p.seed);
+  if (o.has("specimen")) p.specimen = read_specimen(o.object("specimen"));
+  if (o.has("iterations")) c.iterations = o.count("iterations");
+  if (o.has("cost_fall")) c.cost_fall = read_cost_fall(o.object("cost_fall"));
+  o.finish();
+  return c;
+}
+
+bool is_path(const std::string& name_or_file) {
+  return name_or_file.find('/') != std::string::npos || name_or_file.ends_with(".json");
+}
+
+fs::path file_of(const std::string& name_or_file) {
+  if (is_path(name_or_file)) return name_or_file;
+  const auto names = case_names();
+  if (std::find(names.begin(), names.end(), name_or_file) == names.end())
+    throw InputError(
+        fmt::format("case '{}' is unknown; valid: {}, or the path of a case file ending in .json",
+                    name_or_file, fmt::join(names, ", ")));
+  return fs::path(PTYCHOSCALE_CASES) / (name_or_file + ".json");
+}
+
+std::ifstream open(const fs::path& file) {
+  const auto fail = [&](const char* reason) {
+    throw InputError(
+        fmt::format("{}: cannot be read ({}); valid: a case file in JSON", file.string(), reason));
+  };
+  std::error_code error;
+  if (fs::exists(file, error) && !fs::is_regular_file(file, error)) fail("not a regular file");
+  errno = 0;
+  std::ifstream in(file);
+  if (!in) fail(std::strerror(errno));
+  return in;
+}
+
+/// Refuses what the JSON library accepts silently: a key that an object has twice, of which it keeps the
+/// last.
+class NoKeyTwice {
+public:
+  explicit NoKeyTwice(std::string file) : file_(std::move(file)) {}
+
+  bool operator()(int /*depth*/, Json::parse_event_t event, const Json& parsed) {
+    if (event == Json::parse_event_t::object_start) open_.emplace_back();
+    if (event == Json::parse_event_t::object_end) open_.pop_back();
+    if (event == Json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second)
+      throw InputError(
+          fmt::format("{}: key '{}' is there twice; valid: once", file_, parsed.get<std::string>()));
+    return true;
+  }
+
+private:
+  std::string file_;
+  std::vector<std::set<std::string>> open_; ///< keys so far of the objects that have not ended
+};
+
+} // namespace
+
+Case load_case(const std::string& name_or_file) {
+  const auto file = file_of(name_or_file);
+  auto in = open(file);
+  try {
+    const auto json = Json::parse(in, NoKeyTwice(file.string()));
+    auto c = read_case({file.string(), "", json});
+    if (is_path(name_or_file)) c.simulation.file = name_or_file;
+    return c;
+  } catch (const Json::exception& e) { // also a number too large for any type
+    throw InputError(fmt::format("{}: is not JSON: {}", file.string(), e.what()));
+  }
+}
+
+std::vector<std::string> case_names() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(PTYCHOSCALE_CASES, error))
+    if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+} // namespace ptychoscale

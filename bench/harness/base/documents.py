@@ -1,0 +1,151 @@
+"""Reports as files: read and checked, written whole or not at all."""
+
+import functools
+import json
+import os
+import tempfile
+import uuid
+from datetime import datetime, timezone
+from pathlib import Path
+
+import jsonschema
+
+from harness.base.errors import InputError
+from harness.base.tree import ROOT
+
+SCHEMA = ROOT / "results" / "schema.json"
+SCHEMA_VERSION = 1
+
+
+@functools.cache
+def validator() -> jsonschema.Draft7Validator:
+    """Checks documents against results/schema.json."""
+    return jsonschema.Draft7Validator(json.loads(SCHEMA.read_text()))
+
+
+def complaint(document: object) -> str | None:
+    """What the schema finds wrong first, as "where: what"; None for a valid report."""
+    error = jsonschema.exceptions.best_match(validator().iter_errors(document))
+    if error is None:
+        return None
+    where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.absolute_path).lstrip(".")
+    what = error.message if len(error.message) <= 200 else f"{error.message[:200]}..."
+    return f"{where or 'the document'}: {what}"
+
+
+def read_json(file: Path) -> object:
+    """A JSON file. Throws InputError naming the file and what is wrong with it."""
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); valid: a file in JSON") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: is not JSON: {error}") from None
+
+
+def read_report(file: Path) -> dict:
+    """A report that keeps to the schema. Throws InputError naming file, key and value for any other."""
+    document = read_json(file)
+    if not isinstance(document, dict) or not {"context", "benchmarks"} <= document.keys():
+        raise InputError(f"{file}: is no report; valid: JSON of `ptychoscale reconstruct --json`, bench, sweep or plan")
+    version = document["context"].get("schema_version") if isinstance(document["context"], dict) else None
+    if version != SCHEMA_VERSION:
+        raise InputError(f"{file}: context.schema_version is {version}; valid: {SCHEMA_VERSION}")
+    wrong = complaint(document)
+    if wrong is not None:
+        raise InputError(f"{file}: {wrong}")
+    return document
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Writes a file so that it appears whole or not at all. Throws InputError when it cannot."""
+    file = Path(file)
+    partial = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as out:
+            partial = out.name
+            out.write(content)
+        os.chmod(partial, 0o666 & ~current_umask())
+        os.replace(partial, file)
+    except OSError as error:
+        raise InputError(
+            f"{file}: cannot be written ({error.strerror}); choose a place with room that you may write to"
+        ) from None
+    finally:
+        if partial is not None and os.path.exists(partial):
+            os.unlink(partial)
+
+
+@functools.cache
+def current_umask() -> int:
+    """The permissions that new files lack; there is no way to read them but to set them."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(file: Path, text: str) -> None:
+    """As write_bytes()."""
+    write_bytes(file, text.encode())
+
+
+def write_json(file: Path, document: object) -> None:
+    """As write_bytes(); NaN and infinity, which JSON lacks, are mistakes."""
+    write_text(file, json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def write_report(file: Path, document: dict) -> None:
+    """Writes a report; one that breaks the schema is a mistake of the harness and is not written."""
+    wrong = complaint(document)
+    if wrong is not None:
+        raise ValueError(f"{file}: a report that breaks the schema: {wrong}")
+    write_json(file, document)
+
+
+def prepare_folder(folder: Path) -> Path:
+    """Makes a folder for results and makes sure that it can be written, before hours of computing."""
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror}); choose a folder you may write to"
+        ) from None
+    return folder
+
+
+def new_context(argv: list[str], evidence: str = "measured") -> dict:
+    """What every report says first; a context of runs adds to it."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "evidence": evidence,
+        "uuid": str(uuid.uuid4()),
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "argv": argv,
+    }
+
+
+def merge(reports: list[dict | None], rows: list[dict], argv: list[str], evidence: str | None = None) -> dict:
+    """One report of several: reports[i] is the one that rows[i] came from, None for a run that left none.
+
+    The context holds what all agree on. What differs would be true of some rows only and goes with each row (places of ranks as
+    `places`, since `ranks` is their number); each row also has the `run_uuid` of its own report. `evidence` is that of the runs, if not
+    given."""
+    contexts = [report["context"] if report else {} for report in reports]
+    known = [context for context in contexts if context]
+    shared = {key: value for key, value in (known[0] if known else {}).items() if all(c.get(key) == value for c in known)}
+    own = new_context(argv, evidence or shared.get("evidence", "measured"))
+    for context, row in zip(contexts, rows, strict=True):
+        for key, value in context.items():
+            if key == "uuid":
+                row["run_uuid"] = value
+            elif key not in own and key not in shared:
+                row["places" if key == "ranks" else key] = value
+    return {"context": {**shared, **own}, "benchmarks": rows}
+
+
+def error_row(why: str, **known) -> dict:
+    """A run that failed, or cannot be done, as a row: what is known of it, and the reason."""
+    return {**known, "error_occurred": True, "error": why}

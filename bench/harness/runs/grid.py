@@ -1,0 +1,111 @@
+"""The points of a sweep: what can be varied, and the product of the lists."""
+
+import argparse
+import dataclasses
+import itertools
+import re
+
+from harness.base import documents
+from harness.base.errors import InputError
+from harness.runs import options
+
+ROUNDS = "a whole number of 1 or more, or max"
+
+
+@dataclasses.dataclass(frozen=True)
+class Dimension:
+    """One thing to vary. `key` is that of a report's row; without an option it is not passed on as one."""
+
+    key: str
+    option: str | None
+    help: str
+    valid: str  # regular expression of a value as text
+    says: str  # what is valid, for people
+    only: tuple[str, ...] = ("gd", "hve")  # methods it means something to
+
+
+def words(key: str, option: str | None, help_: str, *choices: str, only: tuple[str, ...] = ("gd", "hve")) -> Dimension:
+    return Dimension(key, option, help_, "|".join(choices), ", ".join(choices), only)
+
+
+ALL = ("serial", "gd", "hve")
+DIMENSIONS = {
+    "methods": words("method", None, "solvers", *options.METHODS, only=ALL),
+    "ranks": Dimension("ranks", None, "numbers of ranks", r"[1-9]\d*", "a whole number, 1 or more"),
+    "meshes": Dimension("mesh", "--mesh", "meshes of ranks", r"[1-9]\d*x[1-9]\d*", "ROWSxCOLUMNS, for example 2x3"),
+    "halos_pm": Dimension("halo_pm", "--halo-pm", "halos in picometre", r"\d+(\.\d+)?", "a number, 0 or more"),
+    "rounds": Dimension("rounds", "--rounds", "exchanges per iteration of gd", r"[1-9]\d*|max", ROUNDS, ("gd",)),
+    "grids": words("grid", "--grid", "propagation grids", "window", "tile", only=ALL),
+    "adjoints": words("adjoint", "--adjoint", "ways to keep waves", "store", "checkpoint", "reverse", only=ALL),
+    "exchanges": words("exchange", "--exchange", "exchanges of gd", "appp", "passes", "neighbours", "allreduce", only=("gd",)),
+    "updates": words("update", "--update", "update rules of gd", "as_printed", "once", "batch", only=("gd",)),
+}
+OTHER_KEYS = ["case", "iterations"]
+
+
+def read_spec(args: argparse.Namespace) -> dict:
+    """What to sweep over: the spec's lists, those on the command line in their place. Throws InputError naming key and value."""
+    spec = {"case": args.what}
+    if args.what.endswith(".json"):
+        document = documents.read_json(args.what)
+        if isinstance(document, dict) and "case" in document:
+            spec = document
+    known = [*OTHER_KEYS, *DIMENSIONS]
+    for key in spec:
+        if key not in known:
+            raise InputError(f"{args.what}: unknown key '{key}'; known here: {', '.join(known)}")
+    for key in DIMENSIONS:
+        chosen = getattr(args, key)
+        if chosen is not None:
+            spec[key] = chosen.split(",")
+    if args.iterations is not None:
+        spec["iterations"] = args.iterations
+    return check(spec, args.what)
+
+
+def check(spec: dict, where: str) -> dict:
+    """The spec with its values as text of the right form, and solvers named."""
+    spec = {"methods": ["gd"], **spec}
+    if ("ranks" in spec) == ("meshes" in spec):
+        raise InputError(f"{where}: has {'both ranks and' if 'ranks' in spec else 'neither ranks nor'} meshes; valid: one of them")
+    iterations = spec.get("iterations", 1)
+    if not isinstance(iterations, int) or isinstance(iterations, bool) or iterations < 1:
+        raise InputError(f"{where}: iterations is {iterations}; valid: a whole number, 1 or more")
+    if not isinstance(spec["case"], str):
+        raise InputError(f"{where}: case is {spec['case']}; valid: the name or the file of a case")
+    for key in DIMENSIONS:
+        if key in spec:
+            spec[key] = [value_of(key, value, where) for value in list_of(key, spec[key], where)]
+    return spec
+
+
+def list_of(key: str, values: object, where: str) -> list:
+    if not isinstance(values, list) or not values:
+        raise InputError(f"{where}: {key} is {values}; valid: a list of at least one value")
+    return values
+
+
+def value_of(key: str, value: object, where: str) -> int | float | str:
+    """A value as a report has it: a number where it is one."""
+    dimension = DIMENSIONS[key]
+    text = str(value)
+    if isinstance(value, bool) or not re.fullmatch(dimension.valid, text):
+        raise InputError(f"{where}: {key} has '{text}'; valid: {dimension.says}")
+    if re.fullmatch(r"\d+", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"\d+\.\d+", text) else text
+
+
+def product(spec: dict) -> list[dict]:
+    """Every combination, by the keys of the lists; what means nothing to a method is left out, and equal points are one."""
+    varied = [key for key in DIMENSIONS if key in spec]
+    points = []
+    for values in itertools.product(*(spec[key] for key in varied)):
+        settings = dict(zip(varied, values))
+        method = settings["methods"]
+        settings = {key: value for key, value in settings.items() if method in DIMENSIONS[key].only}
+        if method == "serial":
+            settings["ranks"] = 1
+        if settings not in points:
+            points.append(settings)
+    return points

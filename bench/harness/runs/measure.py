@@ -1,0 +1,150 @@
+"""Runs worth trusting: warmed up, repeated side by side until the median is known, memory measured apart, raw samples kept."""
+
+import contextlib
+import dataclasses
+import statistics as plain
+from pathlib import Path
+
+from harness.base import documents
+from harness.base.errors import InputError, RunError
+from harness.base.statistics import Summary, middle, paired_ratio, stop_reason, summarise
+from harness.runs import program
+
+WARM_UP_ITERATIONS = 2  # enough for every exchange buffer to be in use
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """One way to run a solver. `arguments` are those of `ptychoscale reconstruct`, less outputs, iterations and threads."""
+
+    label: str  # of its files
+    method: str
+    ranks: int
+    iterations: int
+    arguments: tuple[str, ...]
+    program: str | None = None  # another executable than this one
+    threads: int | None = None  # of each rank; None: a fair share of this machine
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """Where runs leave their files, how they start, and how often they are repeated."""
+
+    folder: Path
+    launcher: str = program.DEFAULT_LAUNCHER
+    cap: int = 1  # runs of each point, at most
+    precision: float = 0.02  # of the median, at which repeating ends
+
+
+@dataclasses.dataclass
+class Series:
+    """The runs of one point, in the order of the rounds; after a failure it is not run again."""
+
+    point: Point
+    reports: list[dict] = dataclasses.field(default_factory=list)
+    memory: dict | None = None  # report of the run that measures memory
+    failure: str | None = None
+
+    @property
+    def rows(self) -> list[dict]:
+        return [report["benchmarks"][0] for report in self.reports]
+
+    @property
+    def summary(self) -> Summary:
+        return summarise([seconds_per_iteration(row) for row in self.rows])
+
+
+def seconds_per_iteration(row: dict) -> float:
+    """One sample: the run's median iteration. The first warms up and does not count, unless there is no other."""
+    seconds = row["seconds_of_iterations"]
+    return plain.median(seconds[1:] or seconds)
+
+
+def reconstruction_of(point: Point, protocol: Protocol) -> Path:
+    """The volume that the point's last run wrote."""
+    return protocol.folder / f"{point.label}.h5"
+
+
+def run(point: Point, protocol: Protocol, tag: str, iterations: int | None = None) -> dict:
+    """One run as the report it wrote, kept as LABEL-TAG.json.
+
+    Throws InputError for a run that cannot be, as too many ranks, and RunError for one that failed, with its own reason."""
+    report = protocol.folder / f"{point.label}-{tag}.json"
+    log = protocol.folder / f"{point.label}.log"
+    report.unlink(missing_ok=True)
+    arguments = ["reconstruct", *point.arguments, "--method", point.method, "-o", reconstruction_of(point, protocol)]
+    arguments += ["--iterations", iterations or point.iterations, "--json", report]
+    arguments += ["--threads", point.threads or program.default_threads(point.ranks)]
+    code = program.launch(arguments, log, ranks=point.ranks, launcher=protocol.launcher, program=point.program)
+    if code != 0:
+        program.fail(program.reason(log, code, protocol.launcher), code)
+    return documents.read_report(report)
+
+
+@contextlib.contextmanager
+def kept_failure(series: Series):
+    """What fails inside becomes the series' failure instead of ending all others."""
+    try:
+        yield
+    except (InputError, RunError) as error:
+        series.failure = str(error)
+
+
+def measure(points: list[Point], protocol: Protocol) -> list[Series]:
+    """Runs every point once, or, with a cap above 1, until each one's median is known or the cap is reached.
+
+    Repeated runs go in rounds of all points, so that what drifts disturbs all alike and ratios are of neighbours in time; every
+    other round goes backwards. A round to warm up, which also measures memory, comes first and is not timed."""
+    all_series = [Series(point) for point in points]
+    if protocol.cap > 1:
+        for series in all_series:
+            program.say(f"{describe(series.point)}, warm-up and memory")
+            with kept_failure(series):
+                series.memory = run(series.point, protocol, "memory", min(WARM_UP_ITERATIONS, series.point.iterations))
+    for round_ in range(protocol.cap):
+        waiting = [series for series in all_series if series.failure is None]
+        for series in waiting if round_ % 2 == 0 else reversed(waiting):
+            program.say(f"{describe(series.point)}, run {round_ + 1} of {protocol.cap}{' at most' if protocol.cap > 1 else ''}")
+            with kept_failure(series):
+                series.reports.append(run(series.point, protocol, str(round_)))
+        if not any(stop_reason(s.summary, protocol.precision, protocol.cap) is None for s in waiting if not s.failure):
+            break
+    return all_series
+
+
+def describe(point: Point) -> str:
+    return f"{point.label} on {point.ranks} rank{'' if point.ranks == 1 else 's'}"
+
+
+def row_of(series: Series, protocol: Protocol) -> dict:
+    """All runs of a point as one row: the run in the middle, with times of all of them and memory of the run apart."""
+    point = series.point
+    if series.failure is not None:
+        return documents.error_row(series.failure, name=point.label, method=point.method, ranks=point.ranks)
+    summary = series.summary
+    row = dict(series.rows[middle(summary.samples)])
+    row["seconds_per_position"] *= summary.median / row["seconds_per_iteration"]
+    row["seconds_per_iteration"] = row["real_time"] = summary.median
+    row["repetitions"] = len(summary.samples)
+    row["seconds_per_iteration_median"] = summary.median
+    row["seconds_per_iteration_95_percent"] = summary.interval and list(summary.interval)
+    row["seconds_per_iteration_of_repetitions"] = list(summary.samples)
+    row["seconds_of_iterations_of_repetitions"] = [each["seconds_of_iterations"] for each in series.rows]
+    row["stop_reason"] = stop_reason(summary, protocol.precision, protocol.cap)
+    if series.memory is not None:
+        apart = series.memory["benchmarks"][0]
+        row.update({key: value for key, value in apart.items() if key.startswith("memory_")})
+        row["memory_run_iterations"] = apart["iterations"]
+    return row
+
+
+def add_ratios(rows: list[dict]) -> None:
+    """Adds to every measured row but the first how long it takes compared with that one, from runs of the same rounds."""
+    measured = [row for row in rows if "error" not in row]
+    for row in measured[1:]:
+        first = measured[0]
+        ratio = paired_ratio(row["seconds_per_iteration_of_repetitions"], first["seconds_per_iteration_of_repetitions"])
+        row["time_ratio_to"] = first["name"]
+        row["time_ratio_median"] = ratio.median
+        row["time_ratio_95_percent"] = ratio.interval and list(ratio.interval)
+        row["time_ratio_of_repetitions"] = list(ratio.samples)

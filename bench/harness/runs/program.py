@@ -1,0 +1,163 @@
+"""Launching ptychoscale: finding it, starting it on some ranks, and saying why it failed."""
+
+import ctypes
+import functools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.base.errors import EXIT_INPUT, EXIT_INTERRUPTED, InputError, RunError
+
+ERROR_MARK = "ptychoscale: error: "
+EXIT_NOT_STARTED = 127
+SECONDS_TO_ANSWER = 30  # a program that is asked for its version
+# What Open MPI complains of, and what helps; ci/environment sets it all.
+REMEDIES = {
+    "not enough slots available": "source ci/environment, or fewer --ranks",
+    "detected an attempt to run as root": (
+        "source ci/environment, or OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
+    ),
+}
+DEFAULT_LAUNCHER = "mpirun -n {ranks}"
+
+
+@functools.cache
+def executable() -> str:
+    """Path of the program: $PTYCHOSCALE, which the program sets when it forwards a command, else the one in PATH."""
+    named = os.environ.get("PTYCHOSCALE") or "ptychoscale"
+    found = shutil.which(named)
+    if found is None:
+        raise InputError(f"PTYCHOSCALE: '{named}' is no program; valid: the path of the ptychoscale executable")
+    return os.path.realpath(found)
+
+
+def launcher_words(template: str, ranks: int) -> list[str]:
+    """The words of a launcher template such as "mpirun -n {ranks}", the number filled in."""
+    if "{ranks}" not in template:
+        raise InputError(
+            f"--launcher: '{template}' does not say where the number of ranks goes; valid: for example "
+            "'mpirun -n {ranks}' or 'srun -n {ranks}'"
+        )
+    return [word.replace("{ranks}", str(ranks)) for word in template.split()]
+
+
+def cores() -> int:
+    """Hardware threads that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def default_threads(ranks: int) -> int:
+    """Threads for each of `ranks` processes that share this machine: at least 1."""
+    return max(1, min(cores(), (os.cpu_count() or 1) // ranks))
+
+
+def launch_environment(threads: int) -> dict[str, str]:
+    """The environment of a launched process. Unless the user has said otherwise, Open MPI may not bind ranks to single cores,
+    where their threads would share one."""
+    return {"OMPI_MCA_hwloc_base_binding_policy": "none", **os.environ, "OMP_NUM_THREADS": str(threads)}
+
+
+def end_with_parent():
+    """In a child between fork and exec: be told to stop when the harness is killed outright."""
+    parent_death_signal = 1
+    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
+
+
+def run_logged(words: list[str], log: Path, environment: dict[str, str] | None = None) -> int:
+    """Runs a program (no shell), its output in `log`; gives its exit code, 128 + signal if it was killed, EXIT_NOT_STARTED if it
+    could not be started. An interruption of the harness ends the program, too."""
+    try:
+        output = open(log, "wb")
+    except OSError as error:
+        raise InputError(f"{log}: cannot be written ({error.strerror})") from None
+    with output:
+        try:
+            child = subprocess.Popen(
+                words, stdout=output, stderr=subprocess.STDOUT, env=environment, preexec_fn=end_with_parent
+            )
+        except OSError:
+            return EXIT_NOT_STARTED
+        try:
+            code = child.wait()
+        except BaseException:
+            child.terminate()
+            child.wait()
+            raise
+    return code if code >= 0 else 128 - code
+
+
+def launch(arguments: list, log: Path, *, ranks: int, launcher: str = DEFAULT_LAUNCHER, program: str | None = None) -> int:
+    """Runs `ptychoscale ARGUMENTS` on some ranks through the launcher, its output in `log`; gives its exit code.
+
+    `program` is another executable than executable(). Throws KeyboardInterrupt when the run says that it was interrupted."""
+    words = [*launcher_words(launcher, ranks), program or executable(), *map(str, arguments)]
+    code = run_logged(words, log, launch_environment(default_threads(ranks)))
+    if code == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt
+    return code
+
+
+def error_in(lines: list[str]) -> str | None:
+    """What a run said was wrong; None when it said nothing."""
+    return next((line.removeprefix(ERROR_MARK) for line in lines if line.startswith(ERROR_MARK)), None)
+
+
+def reason(log: Path, code: int, launcher: str = DEFAULT_LAUNCHER) -> str:
+    """Why a launched run failed: its error line, else its exit code, what the launcher said first, and what helps if that is known."""
+    if code == EXIT_NOT_STARTED:
+        return f"'{launcher}' cannot be started; is it installed, and in PATH?"
+    lines = log.read_text(errors="replace").splitlines()
+    error = error_in(lines)
+    if error is not None:
+        return error
+    said = next((f" ('{line.strip()}')" for line in lines if any(map(str.isalpha, line))), "")
+    remedy = next((f"; {text}" for mark, text in REMEDIES.items() if any(mark in line for line in lines)), "")
+    return f"exit code {code}{said}{remedy}; see {log}"
+
+
+def plan(case: str, methods: list[str], ranks: list[int], *words: str) -> dict:
+    """The dry run's report: a row for each method and number of ranks, with an `error` where no decomposition exists."""
+    numbers = ",".join(map(str, ranks))
+    return ask_json("plan", "--case", case, "--ranks", numbers, "--methods", ",".join(methods), *words, "--json", "-")
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def fail(why: str, code: int):
+    """Throws what a run's exit code means."""
+    raise InputError(why) if code == EXIT_INPUT else RunError(why)
+
+
+def ask(*arguments, program: str | None = None) -> str:
+    """Standard output of a command that runs in one process, at once (info, assess, plan, ...). Throws InputError or RunError with
+    the command's own line when it fails."""
+    words = [program or executable(), *map(str, arguments)]
+    result = subprocess.run(words, capture_output=True, text=True, check=False)
+    if result.returncode == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt
+    if result.returncode != 0:
+        fail(error_in(result.stderr.splitlines()) or f"{' '.join(words)}: exit code {result.returncode}", result.returncode)
+    return result.stdout
+
+
+def ask_json(*arguments, program: str | None = None) -> dict:
+    """Standard output of a command as JSON."""
+    return json.loads(ask(*arguments, program=program))
+
+
+def version_said(other: str) -> str:
+    """The first line that another program prints when asked for its version; empty when it prints nothing or fails."""
+    try:
+        result = subprocess.run(
+            [other, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=SECONDS_TO_ANSWER
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return next(iter(result.stdout.splitlines()), "").strip() if result.returncode == 0 else ""

@@ -1,0 +1,209 @@
+"""`ptychoscale sweep`: one run per point of a product of settings; goes on where it stopped."""
+
+import argparse
+import hashlib
+import json
+import math
+import time
+from pathlib import Path
+
+import pandas
+
+from harness.base import documents
+from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError, RunError
+from harness.runs import datasets, measure, options, program
+from harness.runs.grid import DIMENSIONS, product, read_spec
+
+EPILOG = """Examples:
+  ptychoscale sweep smoke --methods gd,hve --ranks 1,2,4 -o runs
+  ptychoscale sweep ci --methods gd --ranks 4 --rounds 1,2,max --exchanges appp,allreduce -o runs
+  ptychoscale sweep pbtio3-large --plan --ranks 6,54,924 --grids window,tile -o plans
+  ptychoscale sweep spec.json -o runs
+A spec is JSON with the key "case" and, as lists, what the options name: {"case": "ci", "methods": ["gd"], "ranks": [1, 2, 4]}.
+A point that cannot be, or fails, is a row with its reason; points that failed are tried again when the same command is repeated,
+all others are kept. The exit code is 1 when a run failed, 0 when points merely cannot be."""
+
+SIMULATION_RANKS = 4  # more bring little, since one rank writes
+COLUMNS = {
+    "s per iteration": ("seconds_per_iteration", 1),
+    "rank-ms per position": ("seconds_per_position", 1e3),
+    "peak MB per rank": ("memory_peak_bytes_max", 1e-6),
+    "sent, MB": ("bytes_sent", 1e-6),
+    "messages": ("messages_sent", 1),
+    "cost": ("cost", 1),
+}
+
+
+def add_parser(subparsers) -> None:
+    """The command line of `sweep`."""
+    parser = subparsers.add_parser(
+        "sweep",
+        description="Run, or with --plan predict, every combination of settings on one case.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run, interrupted="the same command goes on where this one stopped")
+    add = parser.add_argument
+    add("what", metavar="CASE|SPEC", help="a case by name or file, or a JSON file that says what to sweep over")
+    add("-o", "--output", type=Path, required=True, help="folder for dataset, points and report.json")
+    for key, dimension in DIMENSIONS.items():
+        add(f"--{key.replace('_', '-')}", metavar="LIST", help=f"{dimension.help}, separated by commas")
+    add("--iterations", type=options.positive_int, help="iterations of every run; left out: the case's")
+    add("--dataset", type=Path, help="use this dataset; left out: simulate the case unless the folder has it")
+    add("--plan", action="store_true", help="predict with `ptychoscale plan` instead of running")
+    add("--rates", type=Path, help="with --plan: kernel times by `ptychoscale rates`")
+    options.add_launch_options(parser)
+
+
+def key_of(settings: dict, base: dict) -> str:
+    """Names a point by its content: the same settings of the same dataset have the same key."""
+    content = json.dumps([settings, base], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def arguments_of(settings: dict) -> list[str]:
+    """Options of `ptychoscale reconstruct` and `plan` for the settings, method and ranks aside."""
+    chosen = [(DIMENSIONS[key].option, value) for key, value in settings.items() if DIMENSIONS[key].option]
+    return [word for option, value in chosen for word in (option, str(value))]
+
+
+def known_of(settings: dict) -> dict:
+    """What a row without a run can say of itself."""
+    row = {"name": "/".join(map(str, settings.values())), **{DIMENSIONS[key].key: value for key, value in settings.items()}}
+    if "mesh" in row:
+        row["mesh"] = [int(n) for n in row["mesh"].split("x")]
+        row["ranks"] = row["mesh"][0] * row["mesh"][1]
+    return row
+
+
+class Runner:
+    """Makes points, each a report in the folder `points`."""
+
+    def __init__(self, args: argparse.Namespace, base: dict, subject: datasets.Subject | None):
+        self.args, self.base, self.subject = args, base, subject
+        self.folder = documents.prepare_folder(args.output / "points")
+
+    def file_of(self, settings: dict) -> Path:
+        return self.folder / f"{key_of(settings, self.base)}-{'plan' if self.args.plan else 'run'}.json"
+
+    def kept(self, settings: dict) -> dict | None:
+        """The report of an earlier sweep, if it is whole and no failure."""
+        try:
+            report = documents.read_report(self.file_of(settings))
+        except InputError:
+            return None
+        return None if "error" in report["benchmarks"][0] else report
+
+    def make(self, settings: dict) -> dict:
+        """Runs or plans one point. Throws InputError for one that cannot be, RunError for one that failed."""
+        return self.plan(settings) if self.args.plan else self.run(settings)
+
+    def run(self, settings: dict) -> dict:
+        known, args = known_of(settings), self.args
+        protocol = measure.Protocol(self.folder, args.launcher)
+        common = (str(self.subject.dataset), "--backend", args.backend, *arguments_of(settings))
+        iterations = self.base["iterations"]
+        point = measure.Point(key_of(settings, self.base), known["method"], known["ranks"], iterations, common)
+        try:
+            return measure.run(point, protocol, "run")
+        finally:
+            measure.reconstruction_of(point, protocol).unlink(missing_ok=True)  # the report holds what a sweep is about
+
+    def plan(self, settings: dict) -> dict:
+        known, args = known_of(settings), self.args
+        source = ["--dataset", args.dataset] if args.dataset else ["--case", self.base["case"]]
+        words = ["plan", *source, "--ranks", known["ranks"], "--methods", known["method"], *arguments_of(settings)]
+        words += ["--rates", args.rates] if args.rates else []
+        report = program.ask_json(*words, "--json", "-")
+        documents.write_report(self.file_of(settings), report)
+        return report
+
+
+class Sweep:
+    """All points in their order, with what is known of each so far, and its report on disk."""
+
+    def __init__(self, args: argparse.Namespace, points: list[dict], runner: Runner):
+        self.args, self.points, self.runner = args, points, runner
+        self.reports: list[dict | None] = [runner.kept(settings) for settings in points]
+        self.failures: dict[int, str] = {}
+
+    def row(self, i: int) -> dict:
+        """What is known of a point that was tried."""
+        if i not in self.failures:
+            return dict(self.reports[i]["benchmarks"][0])
+        known = known_of(self.points[i])
+        known["name"] = f"{self.runner.base['case']}/{known['name']}"
+        return documents.error_row(self.failures[i], **known)
+
+    def write(self) -> None:
+        """Writes report.json: every point that was tried."""
+        tried = [i for i, report in enumerate(self.reports) if report is not None or i in self.failures]
+        rows = [self.row(i) for i in tried]
+        reports = [self.reports[i] for i in tried]
+        merged = documents.merge(reports, rows, self.args.argv, "modelled" if self.args.plan else None)
+        merged["context"]["sweep"] = {"points": len(self.points), "tried": len(tried)}
+        documents.write_report(self.args.output / "report.json", merged)
+
+    def carry_out(self) -> bool:
+        """Makes what is missing; gives whether no run failed."""
+        missing = [i for i, report in enumerate(self.reports) if report is None]
+        if len(missing) < len(self.points):
+            program.say(f"{len(self.points) - len(missing)} of {len(self.points)} points are there already")
+        sound, start = True, time.monotonic()
+        for done, i in enumerate(missing):
+            left = f", about {(time.monotonic() - start) / done * (len(missing) - done):.0f} s left" if done else ""
+            program.say(f"point {i + 1} of {len(self.points)}: {known_of(self.points[i])['name']}{left}")
+            try:
+                self.reports[i] = self.runner.make(self.points[i])
+            except (InputError, RunError) as error:
+                self.failures[i] = str(error)
+                sound = sound and isinstance(error, InputError)
+            self.write()
+        if not missing:
+            self.write()
+        return sound
+
+
+def table(rows: list[dict]) -> str:
+    """The points for people, one line each; those that cannot be, or failed, with their reason."""
+    frame = pandas.DataFrame({title: [scaled(row, *of) for row in rows] for title, of in COLUMNS.items()})
+    settings = [known_name(row) for row in rows]
+    text = frame.set_axis(settings).to_string(na_rep="-", float_format=lambda value: f"{value:.4g}")
+    reasons = [f"{known_name(row)}: {row['error']}" for row in rows if "error" in row]
+    return "\n".join([text, *reasons])
+
+
+def scaled(row: dict, key: str, scale: float) -> float:
+    return row[key] * scale if key in row else math.nan
+
+
+def known_name(row: dict) -> str:
+    """What tells a point of a sweep from the others."""
+    varied = [row[key] for key in ("rounds", "grid", "adjoint", "exchange", "update") if key in row]
+    halo = row.get("halo_px")
+    return " ".join([row["name"], *map(str, varied), *([f"halo {halo[0]}x{halo[1]}"] if halo else [])])
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carries out `sweep`; 1 when a run failed."""
+    spec = read_spec(args)
+    points = product(spec)
+    largest = max(known_of(settings)["ranks"] for settings in points)
+    program.launcher_words(args.launcher, largest)
+    case = datasets.read_case(spec["case"])
+    if args.rates and not args.plan:
+        raise InputError("--rates: is for --plan; runs are timed")
+    subject = args.dataset and datasets.describe(spec["case"], case, args.dataset)
+    documents.prepare_folder(args.output)
+    if subject is None and not args.plan:
+        subject = datasets.obtain(spec["case"], case, args.output, min(largest, SIMULATION_RANKS), args.launcher)
+    base = {
+        "case": spec["case"],
+        "data": subject.hash if subject else case["header"],
+        "iterations": spec.get("iterations", case["iterations"]),
+        "backend": args.backend,
+        "rates": args.rates and documents.read_json(args.rates),
+    }
+    sound = Sweep(args, points, Runner(args, base, subject)).carry_out()
+    print(table(documents.read_report(args.output / "report.json")["benchmarks"]))
+    return EXIT_OK if sound else EXIT_FAILED

@@ -1,0 +1,60 @@
+#include "ptychoscale/record/provenance.hpp"
+
+#include "ptychoscale/record/build_info.hpp"
+#include "ptychoscale/record/machine.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <utility>
+
+namespace ptychoscale {
+namespace {
+
+constexpr int schema_version = 1;
+
+std::string random_uuid() {
+  std::string uuid;
+  std::ifstream("/proc/sys/kernel/random/uuid") >> uuid;
+  return uuid;
+}
+
+std::string launcher() {
+  for (const auto& [variable, name] :
+       {std::pair{"OMPI_COMM_WORLD_SIZE", "mpirun (Open MPI)"}, std::pair{"SLURM_STEP_ID", "srun"},
+        std::pair{"PMI_RANK", "mpiexec (PMI)"}})
+    if (std::getenv(variable) != nullptr) return name;
+  return "none";
+}
+
+} // namespace
+
+Json provenance(std::string_view evidence) {
+  const auto build = build_info();
+  return {{"schema_version", schema_version},
+          {"evidence", evidence},
+          {"version", build.version},
+          {"source_commit", source_commit()},
+          {"source_dirty", source_dirty()},
+          {"compiler", build.compiler},
+          {"flags", build.flags},
+          {"library_build_type", build.build_type},
+          {"hdf5", build.hdf5},
+          {"mpi", build.mpi}};
+}
+
+void add_occasion(Json& context, const std::vector<std::string>& argv) {
+  const auto machine = this_machine();
+  context["uuid"] = random_uuid();
+  context["date"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  context["argv"] = argv;
+  context["launcher"] = launcher();
+  context["host_name"] = machine.host;
+  context["cpu"] = machine.cpu;
+  context["num_cpus"] = machine.cores;
+}
+
+} // namespace ptychoscale

@@ -1,0 +1,133 @@
+#include "ptychoscale/record/report.hpp"
+
+#include "ptychoscale/record/build_info.hpp"
+#include "ptychoscale/record/report_row.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace ptychoscale {
+namespace {
+
+Json context(const RunReport& r, ReportDetail detail) {
+  Json c = provenance(evidence_of(r.backend));
+  if (detail == ReportDetail::full) {
+    add_occasion(c, r.argv);
+    for (std::size_t rank = 0; rank < r.places.size(); ++rank)
+      c["ranks"].push_back({{"rank", rank}, {"host", r.places[rank].host}, {"cores", r.places[rank].cores}});
+  }
+  c["backend"] = r.backend;
+  c["dataset"] = {{"case", r.header.case_name}, {"seed", r.header.seed}};
+  if (r.source.hash.empty()) {
+    c["dataset"]["patterns"] = "none: the unscattered beam, dimmed";
+  } else {
+    c["dataset"]["hash"] = r.source.hash;
+    if (detail == ReportDetail::full) c["dataset"]["file"] = r.source.file.string();
+  }
+  return c;
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const auto n = values.size();
+  return (values[(n - 1) / 2] + values[n / 2]) / 2;
+}
+
+/// Forward model and gradient of one position on one rank.
+double seconds_per_visit(const RankStatistics& rank, double iterations) {
+  return rank.visits_s / iterations / std::max(1, rank.positions);
+}
+
+void add_times(Json& row, const RunReport& r) {
+  const auto iterations = static_cast<double>(r.result.seconds.size());
+  const double per_iteration = median(r.result.seconds);
+  row["real_time"] = per_iteration;
+  row["time_unit"] = "s";
+  row["seconds_per_iteration"] = per_iteration;
+  row["seconds_of_iterations"] = r.result.seconds;
+  // What one rank spends on one position of the dataset, the repeated ones of HVE included.
+  row["seconds_per_position"] = r.as_rank ? seconds_per_visit(r.result.ranks.front(), iterations)
+                                          : per_iteration * r.plan.tiling.mesh.ranks() /
+                                                static_cast<double>(r.header.positions_A.size());
+  add_spread(row, "seconds_per_visit", r.result.ranks,
+             [&](const auto& s) { return seconds_per_visit(s, iterations); });
+  add_phases(row, r.result.ranks, r.result.seconds.size());
+}
+
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+double largest(const std::vector<BorderSeams>& slices, std::optional<double> BorderSeams::*metric) {
+  double worst = -INFINITY;
+  for (const auto& slice : slices) worst = std::max(worst, (slice.*metric).value_or(-INFINITY));
+  return worst;
+}
+
+void add_seams(Json& row, const std::string& axis, const AxisSeams& seams) {
+  row["seam_" + axis + "_z"] = or_null(seams.summed.z);
+  row["seam_" + axis + "_step_V_A"] = or_null(seams.summed.step_V_A);
+  row["seam_" + axis + "_step_rad"] = or_null(seams.summed.step_rad);
+  row["seam_" + axis + "_step_z"] = or_null(seams.summed.step_z);
+  row["seam_" + axis + "_comb_power"] = or_null(seams.summed.comb_power);
+  const double z = largest(seams.slices, &BorderSeams::z);
+  const double step = largest(seams.slices, &BorderSeams::step_z);
+  row["seam_" + axis + "_z_worst_slice"] = std::isfinite(z) ? Json(z) : Json();
+  row["seam_" + axis + "_step_z_worst_slice"] = std::isfinite(step) ? Json(step) : Json();
+}
+
+void add_assessment(Json& row, const Assessment& a) {
+  row["relative_rmse"] = a.quality.relative_rmse;
+  row["structural_similarity"] = a.quality.similarity;
+  row["frc_resolution_A"] = or_null(a.quality.resolution_A);
+  add_seams(row, "rows", a.seams.rows);
+  add_seams(row, "columns", a.seams.columns);
+  const auto verdict = judge_seams(a.seams, nullptr);
+  row["seam_found"] = verdict.any();
+}
+
+Json benchmark_row(const RunReport& r, ReportDetail detail) {
+  Json row;
+  row["name"] = fmt::format("{}/{}/{}x{}", r.header.case_name, name(r.options.method),
+                            r.plan.tiling.mesh.rows, r.plan.tiling.mesh.columns);
+  row["run_type"] = "iteration";
+  row["iterations"] = r.result.cost.size();
+  add_options(row, r.options, r.plan);
+  if (r.as_rank) {
+    row["as_rank"] = *r.as_rank;
+    row["positions_visited"] = r.result.ranks.front().positions;
+  }
+  row["threads"] = r.threads;
+  row["step"] = r.result.step;
+  if (detail == ReportDetail::full) add_times(row, r);
+  add_traffic(row, r.result.ranks);
+  if (detail == ReportDetail::full) {
+    add_memory(row, r.result.ranks);
+    add_spread(row, "memory_resident_bytes", r.result.ranks, [](const auto& s) { return s.resident_bytes; });
+  }
+  row["cost_of_iterations"] = r.result.cost;
+  row["cost_of_empty_volume"] = r.result.vacuum_cost;
+  row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());
+  if (r.assessment) add_assessment(row, *r.assessment);
+  row["stop_reason"] = "iterations";
+  if (!r.as_rank) row["verified"] = verified(r.result);
+  return row;
+}
+
+} // namespace
+
+std::string report_json(const RunReport& report, ReportDetail detail) {
+  return Json{{"context", context(report, detail)},
+              {"benchmarks", Json::array({benchmark_row(report, detail)})}}
+             .dump(2) +
+         "\n";
+}
+
+bool verified(const Reconstruction& result) {
+  const auto& cost = result.cost;
+  const bool finite = std::all_of(cost.begin(), cost.end(), [](double c) { return std::isfinite(c); });
+  return finite && !cost.empty() && (cost.size() == 1 || cost.back() < cost.front());
+}
+
+} // namespace ptychoscale

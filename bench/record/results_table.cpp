@@ -1,0 +1,123 @@
+#include "ptychoscale/record/results_table.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ptychoscale {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// One line: its title with the unit, and what it says of a run.
+struct Line {
+  std::string title;
+  std::function<std::string(const Json&)> text;
+};
+
+std::string number(const Json& row, const std::string& key, double scale, int digits) {
+  const auto found = row.find(key);
+  if (found == row.end() || !found->is_number()) return "-";
+  return fmt::format("{:.{}g}", found->get<double>() * scale, digits);
+}
+
+Line scaled(std::string title, std::string key, double scale = 1, int digits = 4) {
+  return {std::move(title), [=](const Json& row) { return number(row, key, scale, digits); }};
+}
+
+/// Largest of the ranks.
+Line megabytes(const std::string& title, const std::string& label) {
+  return scaled("memory " + title + ", MB", "memory_" + label + "_bytes_max", 1e-6);
+}
+
+Line pair(std::string title, std::string first, std::string second, double scale = 1) {
+  return {std::move(title), [=](const Json& row) {
+            return fmt::format("{}, {}", number(row, first, scale, 3), number(row, second, scale, 3));
+          }};
+}
+
+std::string mesh_of(const Json& row) {
+  if (!row.contains("mesh")) return "-";
+  return fmt::format("{} x {}", row["mesh"][0].get<int>(), row["mesh"][1].get<int>());
+}
+
+std::string cost_fall(const Json& row) {
+  const double last = row.contains("cost") && row["cost"].is_number() ? row["cost"].get<double>() : 0;
+  return last > 0 ? fmt::format("{:.4g}", row["cost_of_empty_volume"].get<double>() / last) : "-";
+}
+
+std::string seam_found(const Json& row) {
+  const auto found = row.find("seam_found");
+  if (found == row.end()) return "-";
+  return found->get<bool>() ? "yes" : "no";
+}
+
+std::vector<Line> lines() {
+  return {
+      {"mesh", mesh_of},
+      scaled("ranks", "ranks"),
+      scaled("threads per rank", "threads"),
+      scaled("iterations", "iterations"),
+      scaled("s per iteration", "seconds_per_iteration"),
+      scaled("rank-ms per position", "seconds_per_position", 1e3),
+      scaled("compute, s per iteration (mean of ranks)", "compute_seconds_per_iteration_mean"),
+      scaled("wait, s per iteration (mean of ranks)", "wait_seconds_per_iteration_mean"),
+      scaled("communication, s per iteration (mean)", "communication_seconds_per_iteration_mean"),
+      scaled("sent by all ranks, MB", "bytes_sent", 1e-6),
+      scaled("messages of all ranks", "messages_sent", 1, 9),
+      megabytes("per rank, peak", "peak"),
+      megabytes("of volume", "volume"),
+      megabytes("of accumulation", "accumulation"),
+      megabytes("of waves", "waves"),
+      megabytes("of measurements", "measurements"),
+      megabytes("of exchange", "exchange"),
+      megabytes("of FFT", "fft"),
+      megabytes("of other", "other"),
+      megabytes("of the process (VmHWM)", "resident"),
+      scaled("cost, last iteration", "cost"),
+      {"cost, empty volume / last", cost_fall},
+      scaled("RMSE, % of the truth's deviation", "relative_rmse", 100),
+      scaled("structural similarity", "structural_similarity"),
+      scaled("FRC resolution, A", "frc_resolution_A"),
+      pair("seam z (row, column borders)", "seam_rows_z", "seam_columns_z"),
+      pair("seam step, mrad", "seam_rows_step_rad", "seam_columns_step_rad", 1e3),
+      pair("seam comb power", "seam_rows_comb_power", "seam_columns_comb_power"),
+      {"seam found", seam_found},
+  };
+}
+
+/// A run that may be wrong has no figures to show. One rank of many, run alone, reconstructs nothing that
+/// could be.
+bool withheld(const Json& row) { return !row.value("verified", true) && !row.contains("as_rank"); }
+
+} // namespace
+
+std::string results_table(std::string_view report_json) {
+  const auto report = Json::parse(report_json);
+  const auto& rows = report.at("benchmarks");
+  constexpr int title_width = 42;
+  constexpr int width = 16;
+  std::string table = fmt::format("{:<{}}", "", title_width);
+  for (const auto& row : rows) table += fmt::format("{:>{}}", row.value("method", ""), width);
+  table += '\n';
+  for (const auto& line : lines()) {
+    table += fmt::format("{:<{}}", line.title, title_width);
+    for (const auto& row : rows) table += fmt::format("{:>{}}", withheld(row) ? "-" : line.text(row), width);
+    table += '\n';
+  }
+  for (const auto& row : rows) {
+    const auto method = row.value("method", "");
+    if (row.contains("error"))
+      table += fmt::format("{} failed: {}\n", method, row["error"].get<std::string>());
+    if (withheld(row))
+      table += fmt::format("{} is not verified: {}\n", method,
+                           row.value("verification_failed", "its cost did not fall"));
+  }
+  return table;
+}
+
+} // namespace ptychoscale
