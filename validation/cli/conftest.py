@@ -3,10 +3,15 @@
 import json
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+
+from harness.runs.mpi_settings import AS_ROOT, OUTNUMBER, UNBOUND, mpi_settings  # noqa: E402
 
 PROGRAM = os.environ.get("PTYCHOSCALE", "build/cpu/bin/ptychoscale")
 ERROR = "ptychoscale: error: "
@@ -44,11 +49,7 @@ class CommandLine:
     def __init__(self, cache: Path):
         self.environment = {
             **os.environ,
-            "OMPI_ALLOW_RUN_AS_ROOT": "1",
-            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-            "OMPI_MCA_rmaps_base_oversubscribe": "1",
-            "OMPI_MCA_hwloc_base_binding_policy": "none",
-            "OMPI_MCA_mpi_yield_when_idle": "1",
+            **mpi_settings(UNBOUND, OUTNUMBER, AS_ROOT),
             "OMP_NUM_THREADS": "1",
             "ASAN_OPTIONS": "detect_leaks=0",  # MPI keeps memory until the end
             "XDG_CACHE_HOME": str(cache),

@@ -12,18 +12,14 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = os.environ.get("PTYCHOSCALE", str(ROOT / "build/cpu/bin/ptychoscale"))
 sys.path.insert(0, str(ROOT / "bench"))
 
+from harness.runs.mpi_settings import AS_ROOT, OUTNUMBER, UNBOUND, mpi_settings  # noqa: E402
+
 RUNS = [("serial", 1), ("gd", 2), ("gd", 4), ("hve", 4)]
-LAUNCH = {  # more ranks than cores, as ci/environment lets them
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_hwloc_base_binding_policy": "none",
-    "OMPI_MCA_mpi_yield_when_idle": "1",
-}
 
 
 def call(*words) -> None:
-    result = subprocess.run(list(map(str, words)), env={**os.environ, **LAUNCH}, capture_output=True, text=True, timeout=120, check=False)
+    environment = {**os.environ, **mpi_settings(UNBOUND, OUTNUMBER, AS_ROOT)}
+    result = subprocess.run(list(map(str, words)), env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 0, result.stderr
 
 

@@ -13,6 +13,7 @@ from harness.reproduce.progress import Progress, minutes
 from harness.reproduce.ranks import Scope
 from harness.reproduce.work import Step, Work, perform, waiting
 from harness.runs import measure, program, verification
+from harness.runs.mpi_settings import OUTNUMBER, mpi_settings
 from harness.runs.options import add_launch_options
 
 
@@ -65,8 +66,8 @@ def add_parser(subparsers) -> None:
 
 def let_ranks_outnumber_cores() -> None:
     """The paper's figures need more ranks than a small machine has cores, which Open MPI refuses unless told otherwise."""
-    os.environ.setdefault("OMPI_MCA_rmaps_base_oversubscribe", "1")
-    os.environ.setdefault("OMPI_MCA_mpi_yield_when_idle", "1")
+    for name, value in mpi_settings(OUTNUMBER).items():
+        os.environ.setdefault(name, value)
 
 
 def steps_by_item(scope: Scope, names: list[str]) -> dict[str, list[Step]]:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from harness.base.errors import EXIT_INPUT, EXIT_INTERRUPTED, InputError, RunError
+from harness.runs.mpi_settings import UNBOUND, mpi_settings
 
 ERROR_MARK = "ptychoscale: error: "
 EXIT_NOT_STARTED = 127
@@ -56,9 +57,9 @@ def default_threads(ranks: int) -> int:
 
 
 def launch_environment(threads: int) -> dict[str, str]:
-    """The environment of a launched process. Unless the user has said otherwise, Open MPI may not bind ranks to single cores,
-    where their threads would share one."""
-    return {"OMPI_MCA_hwloc_base_binding_policy": "none", **os.environ, "OMP_NUM_THREADS": str(threads)}
+    """The environment of a launched process. Unless the user has said otherwise, MPI may not bind ranks to single cores, where their
+    threads would share one."""
+    return {**mpi_settings(UNBOUND), **os.environ, "OMP_NUM_THREADS": str(threads)}
 
 
 def end_with_parent():
