@@ -2,6 +2,7 @@
 #include "ending.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/comm/communicator.hpp"
+#include "ptychoscale/comm/launched.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "ptychoscale/record/build_info.hpp"
 #include "thread_waiting.hpp"
@@ -117,6 +118,7 @@ int main(int argc, char** argv) {
   try {
     const MpiSession session(argc, argv);
     const auto comm = Communicator::world();
+    check_launcher(comm);
     return run(argc, argv, &comm);
   } catch (const std::exception& e) {
     return end_with_error(nullptr, e.what(), exit_failed);

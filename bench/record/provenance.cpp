@@ -1,15 +1,14 @@
 #include "ptychoscale/record/provenance.hpp"
 
+#include "ptychoscale/comm/launched.hpp"
 #include "ptychoscale/record/build_info.hpp"
 #include "ptychoscale/record/machine.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <ctime>
 #include <fstream>
-#include <utility>
 
 namespace ptychoscale {
 namespace {
@@ -23,11 +22,8 @@ std::string random_uuid() {
 }
 
 std::string launcher() {
-  for (const auto& [variable, name] :
-       {std::pair{"OMPI_COMM_WORLD_SIZE", "mpirun (Open MPI)"}, std::pair{"SLURM_STEP_ID", "srun"},
-        std::pair{"PMI_RANK", "mpiexec (PMI)"}})
-    if (std::getenv(variable) != nullptr) return name;
-  return "none";
+  const auto found = launched();
+  return std::string(found ? found->by : "none");
 }
 
 } // namespace

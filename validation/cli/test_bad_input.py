@@ -485,3 +485,17 @@ def test_wisdom_file_that_is_none(run, output, tiny_dataset, tmp_path):
 def test_golden_file_of_another_layout(run, tiny_dataset, tmp_path):
     run.rejects("validate", "golden", tiny_dataset, says=[tiny_dataset])
     run.rejects("validate", "golden", tmp_path / "nothing.h5", says=["nothing.h5"])
+
+
+# Launchers
+
+
+@pytest.mark.parametrize("variable", ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "PTYCHOSCALE_RANKS"])
+@pytest.mark.parametrize("words", [["simulate", "smoke"], ["reconstruct", "DATASET", "--method", "gd"]])
+def test_a_rank_that_believes_to_be_alone(run, output, tiny_dataset, variable, words):
+    """As under the launcher of another MPI library."""
+    arguments = [tiny_dataset if word == "DATASET" else word for word in words]
+    result = run(*arguments, "-o", output, environment={variable: "4"})
+    assert result.code == 1 and len(result.errors) == 1
+    assert all(word in result.errors[0] for word in ["4 ranks", "MPI sees 1", "mpirun", "srun --mpi="])
+    assert not output.exists()

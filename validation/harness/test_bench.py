@@ -240,6 +240,33 @@ def test_what_helps_against_open_mpi_is_said(harness, tiny_case, tmp_path, compl
     assert line.endswith(f"; see {tmp_path / 'runs' / 'simulate.log'}")
 
 
+LAUNCHERS_OF_ANOTHER_MPI = {
+    "one process": "env R={ranks}",
+    "processes that each believe to be alone": "for rank in $(seq {ranks}); do OMPI_COMM_WORLD_SIZE={ranks} \"$@\" & done; wait",
+}
+
+
+@pytest.mark.parametrize("command", ["bench", "sweep"])
+@pytest.mark.parametrize("kind", LAUNCHERS_OF_ANOTHER_MPI)
+def test_a_launcher_of_another_mpi_makes_no_figures(harness, tiny_case, tiny_dataset, tmp_path, monkeypatch, command, kind):
+    """Not even where no variable of the harness reaches the processes, as on other hosts."""
+    launcher = LAUNCHERS_OF_ANOTHER_MPI[kind]
+    if "$@" in launcher:
+        script = tmp_path / "launcher"
+        script.write_text("#!/bin/bash\n" + launcher.replace("{ranks}", "$1").replace('"$@"', '"${@:2}"') + "\n")
+        script.chmod(0o755)
+        launcher = f"{script} {{ranks}}"
+    words = [command, tiny_case, "--dataset", tiny_dataset, "--ranks", 2, "--methods", "gd", "--launcher", launcher]
+    told = harness(*words, "-o", tmp_path / "told")
+    assert told.code == 1
+    assert "asked for 2 ranks, but MPI sees 1: the launcher is not that of the MPI" in " ".join((told.out + told.err).split())
+    monkeypatch.setattr(program, "launch_environment", lambda threads, ranks: dict(os.environ))
+    untold = harness(*words, "-o", tmp_path / "untold")
+    assert untold.code == 1
+    assert ("asked for 2 ranks, the run says 1" if kind == "one process" else "but MPI sees 1") in untold.out + untold.err
+    assert "1x1" not in told.out + untold.out
+
+
 @pytest.mark.parametrize(
     "options",
     [["--ranks", "0"], ["--repeat", "some"], ["--precision", "2"], ["--methods", "gd,magic"], ["--methods", "gd,gd"], ["--nothing"]],

@@ -76,9 +76,13 @@ def run(point: Point, protocol: Protocol, tag: str, iterations: int | None = Non
     arguments += ["--iterations", iterations or point.iterations, "--json", report]
     arguments += ["--threads", point.threads or program.default_threads(point.ranks)]
     code = program.launch(arguments, log, ranks=point.ranks, launcher=protocol.launcher, program=point.program)
-    if code != 0:
+    if code != 0 or not report.is_file():  # a launcher may hide how its processes ended
         program.fail(program.reason(log, code, protocol.launcher), code)
-    return documents.read_report(report)
+    written = documents.read_report(report)
+    seen = written["benchmarks"][0]["ranks"]
+    if seen != point.ranks:
+        raise RunError(f"asked for {point.ranks} ranks, the run says {seen}; '{protocol.launcher}' does not start what it is told to")
+    return written
 
 
 @contextlib.contextmanager

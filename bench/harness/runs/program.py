@@ -56,10 +56,10 @@ def default_threads(ranks: int) -> int:
     return max(1, min(cores(), (os.cpu_count() or 1) // ranks))
 
 
-def launch_environment(threads: int) -> dict[str, str]:
+def launch_environment(threads: int, ranks: int = 1) -> dict[str, str]:
     """The environment of a launched process. Unless the user has said otherwise, MPI may not bind ranks to single cores, where their
-    threads would share one."""
-    return {**mpi_settings(UNBOUND), **os.environ, "OMP_NUM_THREADS": str(threads)}
+    threads would share one. The program holds the number of ranks that it finds against PTYCHOSCALE_RANKS."""
+    return {**mpi_settings(UNBOUND), **os.environ, "OMP_NUM_THREADS": str(threads), "PTYCHOSCALE_RANKS": str(ranks)}
 
 
 def end_with_parent():
@@ -96,7 +96,7 @@ def launch(arguments: list, log: Path, *, ranks: int, launcher: str = DEFAULT_LA
 
     `program` is another executable than executable(). Throws KeyboardInterrupt when the run says that it was interrupted."""
     words = [*launcher_words(launcher, ranks), program or executable(), *map(str, arguments)]
-    code = run_logged(words, log, launch_environment(default_threads(ranks)))
+    code = run_logged(words, log, launch_environment(default_threads(ranks), ranks))
     if code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     return code
