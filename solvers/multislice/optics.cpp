@@ -112,6 +112,16 @@ std::vector<float> bandwidth_mask(Extent e, PixelSize pixel, double cutoff, doub
   return mask;
 }
 
+std::vector<Complex> fresnel_factor(int n, double pixel_A, double wavelength_A, double distance_A,
+                                    double weight) {
+  std::vector<Complex> factor;
+  for (int i = 0; i < n; ++i) {
+    const double k = frequency(i, n, pixel_A);
+    factor.emplace_back(std::polar(weight, -std::numbers::pi * wavelength_A * distance_A * k * k));
+  }
+  return factor;
+}
+
 Extent fast_extent(Extent e) {
   const auto fast_length = [](int n) {
     for (;; ++n) {

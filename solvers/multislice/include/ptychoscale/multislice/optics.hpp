@@ -41,6 +41,11 @@ struct ApertureProbe {
 [[nodiscard]] std::vector<float> bandwidth_mask(Extent extent, PixelSize pixel, double cutoff = 2.0 / 3.0,
                                                 double taper = 0.01);
 
+/// weight * exp(-i pi lambda dz k^2) along one axis of n pixels, zero frequency first; the two axes' factors
+/// multiply to the Fresnel propagator over dz.
+[[nodiscard]] std::vector<Complex> fresnel_factor(int n, double pixel_A, double wavelength_A,
+                                                  double distance_A, double weight = 1);
+
 /// Smallest extent not below `extent` whose lengths have no prime factor above 7.
 [[nodiscard]] Extent fast_extent(Extent extent);
 

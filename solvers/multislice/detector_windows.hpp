@@ -1,0 +1,42 @@
+#pragma once
+
+#include "beam.hpp"
+#include "ptychoscale/multislice/multislice.hpp"
+#include "wave_stack.hpp"
+
+namespace ptychoscale {
+
+/// The detector's windows on the grid: the probes begin there, and what leaves the specimen there reaches the
+/// detector. On a window grid, window and grid are one.
+class DetectorWindows {
+public:
+  [[nodiscard]] DetectorWindows(Backend& backend, const MultisliceParameters& parameters,
+                                const ApertureProbe& probe, int batch);
+
+  /// The beam on the windows instead of the grid.
+  [[nodiscard]] Beam of(const Beam& beam) const;
+
+  /// waves <- probes shifted by so many pixels from pixel (0, 0); reciprocal.
+  void shift_probe(Waves waves, std::span<const Backend::Shift> pixels) const;
+
+  /// Sets psi to the incident waves of probes, whose windows lie at `placed[i].window` of the tile.
+  void illuminate(const Beam& beam, std::span<const ProbePlacement> placed);
+  /// psi, mixed, -> reciprocal on the windows.
+  void to_detector(const Beam& beam) const;
+  /// The adjoint of that for chi; `back` are the waves that go back through the slices. Where they are both,
+  /// psi returns to what it was, too.
+  void from_detector(const Beam& beam, Waves back) const;
+
+private:
+  void embed(Waves grid, Waves windows) const;
+  void crop(Waves windows, Waves grid) const;
+
+  Backend& backend_;
+  MultisliceParameters p_;
+  Box aperture_;                ///< signed frequencies that the probe has
+  Buffer<Complex> probe_;       ///< [ky][kx] of the aperture
+  WaveStack waves_;             ///< on the windows of a tile: psi, chi
+  std::vector<Offset> windows_; ///< on the tile, per wave
+};
+
+} // namespace ptychoscale

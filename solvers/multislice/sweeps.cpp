@@ -1,0 +1,38 @@
+#include "sweeps.hpp"
+
+namespace ptychoscale {
+
+void Sweeps::forward(const Beam& beam, Volume potential) const {
+  const Waves w = beam.psi;
+  step_.enter(w, potential, beam.origins);
+  for (int s = 0;; ++s) {
+    if (kept_.is_first(s)) backend_.place(kept_.at(s, w.count), w, {});
+    if (s + 1 == potential.slices) break;
+    step_.advance(w, potential, s, beam.origins);
+  }
+  step_.leave(w, potential, beam.origins);
+}
+
+/// The waves at slice s of the backward sweep; on entering a segment recomputed from its first one on.
+Waves Sweeps::waves_at(int s, const Beam& beam, Volume potential) const {
+  if (kept_.none()) return beam.psi;
+  const auto at = [&](int i) { return kept_.at(i, beam.psi.count); };
+  if (s + 1 == potential.slices || kept_.is_first(s + 1))
+    for (int i = kept_.first_of_segment(s) + 1; i <= s; ++i) {
+      backend_.place(at(i), at(i - 1), {});
+      step_.advance(at(i), potential, i - 1, beam.origins);
+    }
+  return at(s);
+}
+
+void Sweeps::backward(const Beam& beam, const VolumeUpdate& update) const {
+  const Waves back = backward_waves(beam);
+  step_.return_behind_last(back);
+  for (int s = update.potential.slices - 1; s >= 0; --s) {
+    const Waves behind = waves_at(s, beam, update.potential);
+    step_.retreat(behind, beam.chi, update.slice(s), beam.origins, kept_.none() && s > 0);
+    if (s > 0) step_.back_propagate(back);
+  }
+}
+
+} // namespace ptychoscale
