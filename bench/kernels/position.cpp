@@ -7,12 +7,12 @@
 // slices); `step_us`, the forward slice step alone; `copy_GB_per_s`, bytes read and written by copies of 256
 // MiB; `counted_MB`, what a slice moves by count; `R` = (19 x 8 N^2 bytes / copy bandwidth) / slice time, of
 // which 1 is what 19 reads or writes of a wave per slice would take.
-#include "../backend_options.hpp"
 #include "copy_time.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/physics.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
 #include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/options/backend_options.hpp"
 
 #include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
