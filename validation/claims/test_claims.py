@@ -7,8 +7,14 @@ import filecmp
 import json
 import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from patience import HANG_SECONDS  # noqa: E402
 
 PTYCHOSCALE = os.environ["PTYCHOSCALE"]
 MB = 1 << 20
@@ -22,7 +28,7 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="session")
 def dataset(home):
     path = home / "ci.h5"
-    subprocess.run([PTYCHOSCALE, "simulate", "ci", "-o", path], check=True, timeout=120)
+    subprocess.run([PTYCHOSCALE, "simulate", "ci", "-o", path], check=True, timeout=HANG_SECONDS)
     return path
 
 
@@ -37,7 +43,7 @@ def reconstruct(home, dataset):
             stem = home / (name or f"run{len(rows)}")
             command = ["mpirun", "-n", str(ranks), PTYCHOSCALE, "reconstruct", dataset, "-o", f"{stem}.h5"]
             command += ["--fftw-wisdom", home / "wisdom", "--json", f"{stem}.json", *options]
-            subprocess.run(command, check=True, timeout=300, stdout=subprocess.DEVNULL)
+            subprocess.run(command, check=True, timeout=HANG_SECONDS, stdout=subprocess.DEVNULL)
             with open(f"{stem}.json", encoding="utf-8") as file:
                 (rows[key],) = json.load(file)["benchmarks"]
         return rows[key]

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "validation")]
+
+from patience import HANG_SECONDS  # noqa: E402
 
 from harness.runs.mpi_settings import AS_ROOT, OUTNUMBER, UNBOUND, mpi_settings  # noqa: E402
 
@@ -67,10 +70,10 @@ class CommandLine:
             **{"stdout": subprocess.PIPE, **options},
         )
 
-    def __call__(self, *arguments, ranks=1, timeout=60, **options):
+    def __call__(self, *arguments, ranks=1, **options):
         process = self.start(*arguments, ranks=ranks, **options)
         try:
-            out, err = process.communicate(timeout=timeout)
+            out, err = process.communicate(timeout=HANG_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

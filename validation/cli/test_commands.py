@@ -4,13 +4,13 @@ import hashlib
 import json
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from conftest import TINY
+from patience import HANG_SECONDS, wait_until
 
 COMMANDS = ["simulate", "reconstruct", "bench", "sweep", "assess", "validate", "info"]
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.h5"))
@@ -111,17 +111,18 @@ def long_case(tmp_path):
     return case
 
 
-def wait_for(file):
-    deadline = time.monotonic() + 30
-    while not file.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+def bytes_written(file):
+    """In pages that hold something: a file of patterns has its full length long before they are there."""
+    content = np.fromfile(file, np.uint8)
+    pages = content[: content.size // 4096 * 4096].reshape(-1, 4096)
+    return 4096 * np.count_nonzero(pages.any(axis=1))
 
 
 @pytest.mark.parametrize(("said", "seen"), [({}, b"1000"), ({"GOMP_SPINCOUNT": "5"}, b"5"), ({"OMP_WAIT_POLICY": "active"}, None)])
 def test_threads_sleep_soon_unless_told_otherwise(run, long_case, tmp_path, said, seen):
     """The runtime of the threads has read the environment when main() begins, so the process must have been started with it."""
     process = run.start("simulate", long_case, "--threads", 1, "-o", tmp_path / "out.h5", environment={"GOMP_SPINCOUNT": None, **said})
-    wait_for(tmp_path / "out.h5.partial")
+    wait_until((tmp_path / "out.h5.partial").exists, "a partial file", process)
     values = dict(pair.split(b"=", 1) for pair in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0") if pair)
     process.kill()
     process.communicate()
@@ -137,10 +138,10 @@ def test_interrupted_simulation_resumes(run, long_case, tmp_path, ranks):
     run.good(*simulate, whole, ranks=ranks)
     process = run.start(*simulate, resumed, ranks=ranks)
     partial = tmp_path / "resumed.h5.partial"
-    wait_for(partial)
-    time.sleep(0.3)
+    wait_until(partial.exists, "a partial file", process)
+    wait_until(lambda: bytes_written(partial) > 0.1 * whole.stat().st_size, "a tenth of the file", process)
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode != 0, "the run was over before it was interrupted"
     assert not resumed.exists() and partial.exists()
     if ranks == 1:  # mpirun has words and an exit code of its own

@@ -1,7 +1,6 @@
 """`plan`, `rates` and `reconstruct --as-rank`: what is predicted, and what one rank of many really uses."""
 
 import json
-import resource
 
 import pytest
 
@@ -15,21 +14,13 @@ def rows_of(run, *arguments):
     return json.loads(run.good(*arguments, "--json", "-").out)["benchmarks"]
 
 
-def cpu_seconds_of_children():
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def planned(run, tiny_case, *options):
     return rows_of(run, "plan", "--case", tiny_case, *options)
 
 
 @pytest.mark.parametrize("case", PAPER)
-def test_the_papers_rank_counts_are_planned_in_seconds(run, case):
-    ranks = ",".join(map(str, PAPER[case]))
-    before = cpu_seconds_of_children()
-    rows = rows_of(run, "plan", "--case", case, "--ranks", ranks)
-    assert cpu_seconds_of_children() - before < 10  # of the processor, not of a clock that others slow down
+def test_the_papers_rank_counts_are_planned(run, case):
+    rows = rows_of(run, "plan", "--case", case, "--ranks", ",".join(map(str, PAPER[case])))
     feasible = [(row["method"], row["ranks"]) for row in rows if "error" not in row]
     expected = [("gd", k) for k in PAPER[case]] + [("hve", k) for k in PAPER[case] if k not in INFEASIBLE[case]]
     assert feasible == expected
@@ -101,14 +92,20 @@ def test_one_rank_of_a_dataset_and_only_some_positions(run, tiny_dataset):
 
 
 def test_predicted_seconds_come_from_measured_kernels(run, tiny_case, tmp_path):
+    """How near they are to a run's is among the checks of speed; here the measured times are replaced by others."""
     rates = tmp_path / "rates.json"
     run.good("rates", "-o", rates, "--lengths", "32,64,96", "--threads", 1)
-    (row,) = planned(run, tiny_case, "--ranks", 1, "--methods", "gd", "--rates", rates)
-    (measured,) = rows_of(run, "reconstruct", "--case", tiny_case, "--as-rank", 0, "--of", 1, "--method", "gd", "--iterations", 9, "--threads", 1)
-    # The verbs are timed alone on square grids; a busy machine adds more to a run than to the fastest of their calls.
-    assert 0.25 < row["seconds_per_position"] / measured["seconds_per_position"] < 2
     report = json.loads(rates.read_text())
-    assert report["context"]["evidence"] == "measured"
+    assert report["context"]["evidence"] == "measured" and all(kernel["real_time"] > 0 for kernel in report["benchmarks"])
+
+    def predicted(seconds_per_element):
+        for kernel in report["benchmarks"]:
+            kernel["real_time"] = seconds_per_element * kernel["elements"]
+        rates.write_text(json.dumps(report))
+        (row,) = planned(run, tiny_case, "--ranks", 1, "--methods", "gd", "--rates", rates)
+        return row["seconds_per_position"]
+
+    assert predicted(3e-9) == pytest.approx(3 * predicted(1e-9)) and predicted(1e-9) > 0
     report["benchmarks"][3]["real_time"] = -1
     rates.write_text(json.dumps(report))
     run.rejects("plan", "--case", tiny_case, "--ranks", 1, "--rates", rates, says=[rates, "real_time"])

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 CHECK = ROOT / "ci/gpu-check"
@@ -17,7 +18,7 @@ SECONDS_IN_ALL = 480
 
 def check(*arguments, **environment):
     command = ["python3", CHECK, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS, env={**os.environ, **environment})
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_the_planned_options_are_ones_that_the_program_has():
         if called is None:
             continue
         seen.add(called[1])
-        text = subprocess.run([program, *called[1].split(), "--help"], capture_output=True, text=True, timeout=60).stdout
+        text = subprocess.run([program, *called[1].split(), "--help"], capture_output=True, text=True, timeout=HANG_SECONDS).stdout
         assert set(re.findall(r" (--[a-z-]+)", called[2])) <= set(re.findall(r"--[a-z-]+", text)), name
     assert seen == {"simulate", "reconstruct", "validate golden"}
 
@@ -100,7 +101,7 @@ def test_the_planned_options_are_ones_that_the_program_has():
 def test_phases_of_what_ran_are_printed(script, tmp_path, capsys):
     program, report = os.environ["PTYCHOSCALE"], tmp_path / "ci-gd-2-cufft.json"
     part = ["reconstruct", "--case", "smoke", "--as-rank", "0", "--of", "2", "--method", "gd", "--iterations", "1"]
-    subprocess.run([program, *part, "--json", report], check=True, capture_output=True, timeout=60)
+    subprocess.run([program, *part, "--json", report], check=True, capture_output=True, timeout=HANG_SECONDS)
     script.print_runs(script.Places(tmp_path, tmp_path, tmp_path, builds=False))
     _, head, row = capsys.readouterr().out.splitlines()
     assert head.split() == ["ms/iteration", "compute", "%", "wait", "%", "communication", "%"]

@@ -7,13 +7,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from patience import HANG_SECONDS
 
 PROGRAM = os.environ["PTYCHOSCALE"]
 
 
 def run(*command, mebibytes):
     small = {**os.environ, "CUDA_ON_HOST_MIB": str(mebibytes)}
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=small, timeout=120)
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=small, timeout=HANG_SECONDS)
 
 
 def error_of(result):

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from patience import HANG_SECONDS
 
 PROGRAM = os.environ["PTYCHOSCALE"]
 ON_GPU = ["--backend", "cuda"]
@@ -17,7 +18,7 @@ def run(folder: Path, *command, ranks=1) -> subprocess.CompletedProcess:
     """What it keeps between runs goes to the folder's `cache`."""
     launcher = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
-    options = {"capture_output": True, "text": True, "env": environment, "timeout": 120}
+    options = {"capture_output": True, "text": True, "env": environment, "timeout": HANG_SECONDS}
     result = subprocess.run([*launcher, PROGRAM, *map(str, command)], **options)
     assert result.returncode == 0, result.stderr
     return result
@@ -68,7 +69,7 @@ def test_patterns_equal_the_cpus(dataset, tmp_path):
 def test_a_gpu_that_cannot_be_used_is_none(dataset, tmp_path, monkeypatch, gpu, reason):
     monkeypatch.setenv("CUDA_ON_HOST_GPU", gpu)
     command = [PROGRAM, "reconstruct", dataset, "-o", tmp_path / "out.h5", *ON_GPU]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS)
     assert result.returncode == 2, result.stderr
     (error,) = [line for line in result.stderr.splitlines() if "error:" in line]
     assert "'cuda' finds no usable GPU (" in error

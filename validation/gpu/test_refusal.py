@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from patience import HANG_SECONDS
 
 PROGRAM = os.environ["PTYCHOSCALE"]
 GOLDEN = Path(__file__).parents[1] / "golden/pto_static_lobato_200kV_hard_32x24.h5"
@@ -15,7 +16,7 @@ CASE = "smoke"
 def run(*command):
     """On a machine that shows no GPU, whether it has one or not."""
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=hidden, timeout=60)
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=hidden, timeout=HANG_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = os.environ.get("PTYCHOSCALE", str(ROOT / "build/cpu/bin/ptychoscale"))
-sys.path.insert(0, str(ROOT / "bench"))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "validation")]
+
+from patience import HANG_SECONDS  # noqa: E402
 
 from harness.runs.mpi_settings import AS_ROOT, OUTNUMBER, UNBOUND, mpi_settings  # noqa: E402
 
@@ -19,7 +21,7 @@ RUNS = [("serial", 1), ("gd", 2), ("gd", 4), ("hve", 4)]
 
 def call(*words) -> None:
     environment = {**os.environ, **mpi_settings(UNBOUND, OUTNUMBER, AS_ROOT)}
-    result = subprocess.run(list(map(str, words)), env=environment, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(list(map(str, words)), env=environment, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
     assert result.returncode == 0, result.stderr
 
 

@@ -1,16 +1,19 @@
 """`ptychoscale bench`: repeated, paired, verified runs; a run that may be wrong shows no figure."""
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
 import subprocess
-import time
+from pathlib import Path
 
 import h5py
 import pytest
 from conftest import TINY
+from patience import HANG_SECONDS, wait_until
 
 from harness.runs import measure, program, verification
 
@@ -24,7 +27,7 @@ def repeated(tiny_case, tmp_path_factory):
     """Folder and output of a bench with two runs of each solver."""
     folder = tmp_path_factory.mktemp("bench") / "runs"
     words = ["bench", tiny_case, "-o", folder, "--ranks", 2, "--repeat", 2]
-    result = subprocess.run([program.executable(), *map(str, words)], capture_output=True, text=True, timeout=300, check=False)
+    result = subprocess.run([program.executable(), *map(str, words)], capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return folder, result
 
@@ -276,21 +279,38 @@ def test_bad_option(rejects, tiny_case, tmp_path, options):
     assert not (tmp_path / "runs").exists()
 
 
+def processes_with(folder):
+    """Those that name the folder on their command line, as folders of /proc."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # one that has ended
+            found += [process] if str(folder).encode() in (process / "cmdline").read_bytes() else []
+    return found
+
+
+def ranks_at_work(folder):
+    """Of these, the ranks of a solver that has begun: from then on it notices when it is told to end."""
+    found = []
+    for process in processes_with(folder):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            caught = int(re.search(r"^SigCgt:\s*(\w+)$", (process / "status").read_text(), re.MULTILINE)[1], 16)
+            found += [process] if words[1] == b"reconstruct" and caught >> (signal.SIGTERM - 1) & 1 else []
+    return found
+
+
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
 def test_interrupted_bench_leaves_no_report_and_no_process(tiny_case, tmp_path, number, code):
     folder = tmp_path / "runs"
     words = [program.executable(), "bench", tiny_case, "-o", folder, "--ranks", "2", "--methods", "gd", "--iterations", "1000000"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not (folder / "gd.log").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(1)  # until the ranks have begun
+    wait_until(lambda: len(ranks_at_work(folder)) == 2, "two ranks", process)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == code
     assert err.splitlines()[-1] == "ptychoscale: error: interrupted; no report was written"
     assert not (folder / "report.json").exists()
-    assert str(folder) not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert processes_with(folder) == []
 
 
 # Python
@@ -298,7 +318,7 @@ def test_interrupted_bench_leaves_no_report_and_no_process(tiny_case, tmp_path, 
 
 def forward(*words, **environment):
     words = [program.executable(), *words]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment})
+    return subprocess.run(words, capture_output=True, text=True, timeout=HANG_SECONDS, check=False, env={**os.environ, **environment})
 
 
 def test_missing_python_is_named():

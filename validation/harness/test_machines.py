@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+from patience import HANG_SECONDS
 
 from harness.base.errors import InputError
 from harness.project import machine, machine_file, platform, published
@@ -253,7 +254,7 @@ def simulated(tmp_path_factory):
         settings = platform.smpi_settings(loaded) | {"smpi/simulate-computation": "no", "smpi/host-speed": "1e9f"}
         command = ["smpirun", "-np", str(len(ranks)), "-platform", "platform.xml", "-hostfile", "hosts"]
         command += [f"--cfg={key}:{value}" for key, value in settings.items()]
-        done = subprocess.run([*command, program], cwd=place, capture_output=True, text=True, timeout=300)
+        done = subprocess.run([*command, program], cwd=place, capture_output=True, text=True, timeout=HANG_SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr
         rows = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("RESULT ")]
         return [(int(a), int(b), float(c)) for a, b, c in rows]

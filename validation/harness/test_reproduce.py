@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from conftest import replace_kernel_times
 
 from harness.base import documents, paper
 from harness.base.errors import RunError
@@ -240,6 +241,7 @@ def test_the_papers_gpus_are_simulated(tmp_path):
     work = Work(tmp_path, "mpirun -n {ranks}")
     steps = simulated.steps(FEW_GPUS)
     assert waiting(work, steps) == [simulated.kernel_times(FEW_GPUS), *steps]  # measured once, for all exchanges
+    replace_kernel_times(perform(work, simulated.kernel_times(FEW_GPUS)).file, 4e-4, 1e10)
     found = findings.Findings("fig7b", "")
     phases = simulated.find(found, work, FEW_GPUS)
     assert waiting(Work(tmp_path, work.launcher), steps) == [] and found.failed_checks == []

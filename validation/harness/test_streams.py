@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+from patience import HANG_SECONDS
 
 from harness.runs import program
 
@@ -13,7 +14,7 @@ FULL = "ptychoscale: error: standard output: cannot be written (No space left on
 
 def started(*words, stdout, stderr=subprocess.PIPE):
     words = [program.executable(), *map(str, words)]
-    return subprocess.run(words, stdout=stdout, stderr=stderr, text=True, timeout=120, check=False)
+    return subprocess.run(words, stdout=stdout, stderr=stderr, text=True, timeout=HANG_SECONDS, check=False)
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import json
 import signal
 import subprocess
-import time
 
 import pytest
+from patience import HANG_SECONDS, wait_until
 
 from harness.base import documents
 from harness.runs import program
@@ -77,11 +77,9 @@ def test_interrupted_sweep_goes_on_with_the_same_rows(harness, tiny_case, tmp_pa
     whole, resumed = tmp_path / "whole", tmp_path / "resumed"
     assert harness(*words, whole).code == 0
     process = subprocess.Popen([program.executable(), *words, resumed], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while len(list(resumed.glob("points/*.json"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: len(list(resumed.glob("points/*.json"))) >= 2, "two points", process)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 130
     assert "goes on where this one stopped" in err.splitlines()[-1]
     kept = {file: file.stat().st_mtime_ns for file in resumed.glob("points/*-run.json")}
