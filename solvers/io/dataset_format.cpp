@@ -93,6 +93,12 @@ void check_probe(const DatasetHeader& h, const std::string& file) {
 
 } // namespace
 
+hdf5::Handle type_of_counts(CountType type) {
+  if (type == CountType::float16) return hdf5::half_type();
+  const hid_t standard = type == CountType::uint16 ? H5T_STD_U16LE : H5T_IEEE_F32LE;
+  return {hdf5::check(H5Tcopy(standard), "cannot copy a type"), H5Tclose};
+}
+
 void check_header(const DatasetHeader& header, const std::string& file) {
   check_grids(header, file);
   check_optics(header, file);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hdf5.hpp"
 #include "ptychoscale/io/dataset.hpp"
 
 #include <cstdint>
@@ -16,6 +17,9 @@ inline constexpr const char* positions = "ptychoscale/positions_A";
 inline constexpr const char* probe = "ptychoscale/probe";
 inline constexpr const char* specimen = "ptychoscale/specimen";
 inline constexpr const char* truth = "ptychoscale/truth/potential";
+
+/// How counts lie in the file.
+[[nodiscard]] hdf5::Handle type_of_counts(CountType type);
 
 /// Throws InputError naming `file`, the field, its value and what would be valid.
 void check_header(const DatasetHeader& header, const std::string& file);

@@ -1,3 +1,4 @@
+#include "content_hash.hpp"
 #include "counts.hpp"
 #include "dataset_format.hpp"
 #include "emd.hpp"
@@ -39,34 +40,6 @@ std::uintmax_t bytes_needed(const DatasetHeader& h, CountType type, bool with_tr
   return bytes;
 }
 
-/// What two writers must share for one to go on where the other stopped.
-std::string identity_of(const DatasetHeader& h, CountType type, bool with_truth) {
-  Record r;
-  r.add(dataset_format::schema_version);
-  r.add_text(h.case_name);
-  r.add(h.detector);
-  r.add(h.pixel);
-  r.add(h.slices);
-  r.add(h.slice_thickness_A);
-  r.add(h.volume);
-  r.add(h.scan);
-  r.add(h.scan_step_A);
-  r.add_array(std::span(h.positions_A));
-  r.add(h.energy_eV);
-  r.add(h.semiangle_mrad);
-  r.add(h.C10_A);
-  r.add(h.C30_A);
-  r.add(h.soft_aperture);
-  r.add(h.dose_e_per_A2);
-  r.add(h.electrons_per_pattern);
-  r.add(h.seed);
-  r.add_text(h.specimen_json);
-  r.add_array(std::span(h.probe));
-  r.add(type);
-  r.add(with_truth);
-  return digest(r.bytes());
-}
-
 void write_metadata(hid_t root, const DatasetHeader& h) {
   const Handle bundle = emd::create_metadata_bundle(root);
   emd::Metadata calibration(bundle, "calibration", "Calibration");
@@ -86,17 +59,11 @@ void write_metadata(hid_t root, const DatasetHeader& h) {
   microscope.number("dose_e_per_A2", h.dose_e_per_A2);
 }
 
-Handle stored_type(CountType type) {
-  if (type == CountType::float16) return hdf5::half_type();
-  const hid_t standard = type == CountType::uint16 ? H5T_STD_U16LE : H5T_IEEE_F32LE;
-  return {hdf5::check(H5Tcopy(standard), "cannot copy a type"), H5Tclose};
-}
-
 void create_datacube(hid_t root, const DatasetHeader& h, CountType type) {
   const Handle cube = emd::create_array(root, "datacube", "DataCube");
   const Shape shape = pattern_shape(h);
-  const Handle data =
-      hdf5::create_chunked(cube, "data", stored_type(type), shape, {1, 1, shape[2], shape[3]});
+  const Handle data = hdf5::create_chunked(cube, "data", dataset_format::type_of_counts(type), shape,
+                                           {1, 1, shape[2], shape[3]});
   hdf5::write_attribute(data, "units",
                         h.dose_e_per_A2 > 0 ? "electrons" : "fraction of the incident intensity");
   emd::write_axis(cube, 0, h.scan_step_A.y, "Ry", "A");
@@ -161,7 +128,6 @@ struct DatasetWriter::Impl {
   void write_chunk(hid_t dataset, const Shape& offset, std::span<const std::byte> chunk);
   void check_position(int position) const;
   void check_slice(int slice) const;
-  [[nodiscard]] std::string content_hash() const;
 
   std::filesystem::path file;
   DatasetHeader header;
@@ -251,15 +217,6 @@ void DatasetWriter::Impl::check_slice(int slice) const {
   }
 }
 
-/// Hash of the header and of every part's hash, in order.
-std::string DatasetWriter::Impl::content_hash() const {
-  Record record;
-  record.add_text(identity);
-  for (const auto& [position, hash] : written.patterns) record.add(hash);
-  for (const auto& [slice, hash] : written.slices) record.add(hash);
-  return digest(record.bytes());
-}
-
 DatasetWriter::DatasetWriter(const std::filesystem::path& file, const DatasetHeader& header, CountType type,
                              bool with_truth, std::string_view origin)
     : impl_(std::make_unique<Impl>(file, header, type, with_truth, origin)) {
@@ -335,7 +292,8 @@ void DatasetWriter::finish() {
     const Handle own(
         hdf5::check(H5Gopen2(w.handle, dataset_format::group, H5P_DEFAULT), "cannot open a group"), H5Gclose);
     // A run stopped between here and the renaming left the hash behind.
-    if (H5Aexists(own, "content_hash") <= 0) hdf5::write_attribute(own, "content_hash", w.content_hash());
+    if (H5Aexists(own, "content_hash") <= 0)
+      hdf5::write_attribute(own, "content_hash", content_hash(w.identity, w.written));
   });
   w.close_datasets();
   w.partial.writing([&] { w.handle.close("not closed"); });

@@ -130,6 +130,39 @@ TEST(Dataset, ContentHashSeesOneCount) {
             DatasetReader(directory / "b.h5").content_hash());
 }
 
+TEST_P(EachCountType, ContentHashIsOfWhatTheFileHolds) {
+  const ScratchDirectory directory;
+  const auto file = directory / "small.h5";
+  for (const bool with_truth : {true, false}) {
+    write_small_dataset(file, GetParam(), with_truth);
+    EXPECT_EQ(content_hash_of(file), DatasetReader(file).content_hash());
+  }
+}
+
+/// Changes one byte of a file, past all of HDF5's own checks: `at` bytes into the only place where `found`
+/// lies.
+void change_byte(const std::filesystem::path& file, std::span<const std::byte> found, std::size_t at) {
+  auto bytes = bytes_of(file);
+  const std::string_view wanted(reinterpret_cast<const char*>(found.data()), found.size());
+  const auto place = bytes.find(wanted);
+  ASSERT_NE(place, std::string::npos);
+  bytes[place + at] = static_cast<char>(bytes[place + at] ^ 1);
+  std::ofstream(file, std::ios::binary) << bytes;
+}
+
+TEST(Dataset, ContentHashTellsOneBitOfAPatternOrOfTheTruth) {
+  const ScratchDirectory directory;
+  const auto file = directory / "small.h5";
+  for (const bool of_truth : {false, true}) {
+    write_small_dataset(file);
+    auto values = of_truth ? small_truth(1) : std::vector<float>(small_pattern(4).size());
+    if (!of_truth) move_zero_to_centre(small_pattern(4), values, small_header().detector);
+    change_byte(file, std::as_bytes(std::span(values)), 4 * 7); // the lowest bit of pixel 7
+    const DatasetReader reader(file);                           // nothing else tells
+    EXPECT_NE(content_hash_of(file), reader.content_hash());
+  }
+}
+
 TEST(Dataset, NothingUnderTheFinalNameBeforeTheEnd) {
   const ScratchDirectory directory;
   const auto file = directory / "small.h5";

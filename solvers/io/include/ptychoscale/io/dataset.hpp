@@ -64,6 +64,11 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
+/// What DatasetReader::content_hash() of a file should be: made anew from all that it holds now, in one read
+/// of it. They differ when header, patterns or truth are not as they were written. Throws InputError as the
+/// reader does, and RunError for a pattern that cannot be read.
+[[nodiscard]] std::string content_hash_of(const std::filesystem::path& dataset);
+
 enum class CountType { float32, float16, uint16 };
 
 /// Writes a dataset pattern by pattern into `<file>.partial` and renames it when whole; resumes a partial
