@@ -8,6 +8,7 @@
 #include "ptychoscale/io/reconstruction.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/record/build_info.hpp"
+#include "ptychoscale/record/header_json.hpp"
 #include "ptychoscale/record/machine.hpp"
 #include "ptychoscale/record/results_table.hpp"
 #include "ptychoscale/simulate/simulation.hpp"
@@ -26,8 +27,6 @@
 
 namespace ptychoscale {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
 
@@ -66,26 +65,6 @@ void print_header(const DatasetHeader& h) {
   line("specimen", h.specimen_json);
 }
 
-/// What a simulation is made of; equal for a case and its dataset.
-Json header_json(const DatasetHeader& h) {
-  return {{"case", h.case_name},
-          {"scan", {h.scan.rows, h.scan.columns}},
-          {"scan_step_A", {h.scan_step_A.y, h.scan_step_A.x}},
-          {"detector", {h.detector.y, h.detector.x}},
-          {"pixel_A", {h.pixel.y, h.pixel.x}},
-          {"volume", {h.volume.y, h.volume.x}},
-          {"slices", h.slices},
-          {"slice_thickness_A", h.slice_thickness_A},
-          {"energy_eV", h.energy_eV},
-          {"semiangle_mrad", h.semiangle_mrad},
-          {"C10_A", h.C10_A},
-          {"C30_A", h.C30_A},
-          {"soft_aperture", h.soft_aperture},
-          {"dose_e_per_A2", h.dose_e_per_A2},
-          {"seed", h.seed},
-          {"specimen", Json::parse(h.specimen_json)}};
-}
-
 Json case_json(const Case& c) {
   return {{"header", header_json(make_header(c.simulation))},
           {"description", c.description},
@@ -93,10 +72,12 @@ Json case_json(const Case& c) {
           {"cost_fall", c.cost_fall}};
 }
 
-Json dataset_json(const DatasetReader& dataset) {
-  return {{"header", header_json(dataset.header())},
-          {"truth", dataset.has_truth()},
-          {"hash", dataset.content_hash()}};
+Json dataset_json(const DatasetReader& dataset, bool checked) {
+  Json json{{"header", header_json(dataset.header())},
+            {"truth", dataset.has_truth()},
+            {"hash", dataset.content_hash()}};
+  if (checked) json["content"] = "as written";
+  return json;
 }
 
 void print_case(const Case& c) {
@@ -108,10 +89,21 @@ void print_case(const Case& c) {
     line("cost", fmt::format("{} brings it to 1/{} of the empty volume's, or less", method, fall));
 }
 
-void print_dataset(const DatasetReader& dataset) {
+void print_dataset(const DatasetReader& dataset, bool checked) {
   print_header(dataset.header());
   line("truth", dataset.has_truth() ? "yes" : "no");
   line("hash", dataset.content_hash());
+  if (checked) line("content", "as it was written");
+}
+
+/// Throws InputError when the file does not hold what its hash was made of.
+void check_content(const std::string& file, const DatasetReader& dataset) {
+  const auto found = content_hash_of(file);
+  if (found != dataset.content_hash())
+    throw InputError(fmt::format("'{}': is not what was written: its content hash is {}, but header, "
+                                 "patterns and truth give {}; valid: the "
+                                 "file as `ptychoscale simulate` leaves it, so make or copy it again",
+                                 file, dataset.content_hash(), found));
 }
 
 void print_reconstruction(const ReconstructionReader& r) {
@@ -137,19 +129,29 @@ void print_report(const std::string& file, const std::string& text) {
   }
 }
 
-void print_data(const std::string& file, bool as_json) {
+/// What the user wants to know.
+struct InfoOptions {
+  std::string what;
+  bool as_json = false;
+  bool check_content = false;
+};
+
+void print_data(const InfoOptions& o) {
+  std::optional<DatasetReader> dataset;
   try {
-    const DatasetReader dataset(file);
-    return as_json ? print_json(dataset_json(dataset)) : print_dataset(dataset);
+    dataset.emplace(o.what);
   } catch (const InputError& as_dataset) {
     try {
-      const ReconstructionReader reconstruction(file);
-      return as_json ? print_json(Json::parse(reconstruction.report_json()))
-                     : print_reconstruction(reconstruction);
+      const ReconstructionReader reconstruction(o.what);
+      if (o.check_content) throw as_dataset; // a reconstruction has no hash of its own
+      return o.as_json ? print_json(Json::parse(reconstruction.report_json()))
+                       : print_reconstruction(reconstruction);
     } catch (const InputError&) {
       throw as_dataset;
     }
   }
+  if (o.check_content) check_content(o.what, *dataset);
+  o.as_json ? print_json(dataset_json(*dataset, o.check_content)) : print_dataset(*dataset, o.check_content);
 }
 
 bool is_file(const std::string& what) {
@@ -158,15 +160,15 @@ bool is_file(const std::string& what) {
 }
 
 /// What a word names: the program, a report, a file of data, else a case.
-void print_about(const std::string& what, bool as_json) {
-  if (what.empty()) return print_program();
-  const bool ends_as_json = what.ends_with(".json");
-  if (is_file(what) && ends_as_json)
-    if (const auto report = read_report(what))
-      return as_json ? fmt::print("{}", *report) : print_report(what, *report);
-  if (what.ends_with(".h5") || (is_file(what) && !ends_as_json)) return print_data(what, as_json);
-  const auto c = load_case(what);
-  return as_json ? print_json(case_json(c)) : print_case(c);
+void print_about(const InfoOptions& o) {
+  if (o.what.empty()) return print_program();
+  const bool ends_as_json = o.what.ends_with(".json");
+  if (o.check_content || o.what.ends_with(".h5") || (is_file(o.what) && !ends_as_json)) return print_data(o);
+  if (is_file(o.what))
+    if (const auto report = read_report(o.what))
+      return o.as_json ? fmt::print("{}", *report) : print_report(o.what, *report);
+  const auto c = load_case(o.what);
+  return o.as_json ? print_json(case_json(c)) : print_case(c);
 }
 
 } // namespace
@@ -174,18 +176,21 @@ void print_about(const std::string& what, bool as_json) {
 void add_info_command(CLI::App& app, Action& action) {
   auto* command =
       app.add_subcommand("info", "Describe this program, a case, a dataset, a reconstruction or a report");
-  const auto what = std::make_shared<std::string>();
-  const auto as_json = std::make_shared<bool>(false);
+  const auto o = std::make_shared<InfoOptions>();
   auto* word = command->add_option(
-      "WHAT", *what,
+      "WHAT", o->what,
       "A dataset, reconstruction or report, a case by name or file; left out: the program itself");
-  command->add_flag("--json", *as_json, "For programs: a case, or what a file says of itself, as JSON")
+  command->add_flag("--json", o->as_json, "For programs: a case, or what a file says of itself, as JSON")
+      ->needs(word);
+  command
+      ->add_flag("--check-content", o->check_content,
+                 "Also read all of a dataset, and fail unless it holds what its content hash was made of")
       ->needs(word);
   command->footer("Examples:\n  ptychoscale info\n  ptychoscale info ci\n  ptychoscale info ci.h5\n  "
-                  "ptychoscale info demo/report.json");
-  command->callback([&action, what, as_json] {
-    action = [what, as_json](const Invocation&) {
-      print_about(*what, *as_json);
+                  "ptychoscale info ci.h5 --check-content\n  ptychoscale info demo/report.json");
+  command->callback([&action, o] {
+    action = [o](const Invocation&) {
+      print_about(*o);
       return exit_ok;
     };
   });

@@ -8,6 +8,7 @@
 #include "ptychoscale/options/number_options.hpp"
 #include "ptychoscale/options/solver_options.hpp"
 #include "ptychoscale/reconstruct/dry_run.hpp"
+#include "ptychoscale/record/header_json.hpp"
 #include "ptychoscale/record/report_row.hpp"
 
 #include <CLI/CLI.hpp>
@@ -112,7 +113,7 @@ int plan(const PlanOptions& options, const Invocation& call) {
   Json context = provenance("modelled");
   add_occasion(context, call.argv);
   context["backend"] = rates.device.empty() ? "model without kernel times" : "model of " + rates.device;
-  context["dataset"] = {{"case", header.case_name}, {"seed", header.seed}};
+  context["dataset"] = {{"case", header.case_name}, {"seed", header.seed}, {"header", header_json(header)}};
   const auto report = Json{{"context", context}, {"benchmarks", rows}}.dump(2) + "\n";
   if (!deliver_json(options.json, report)) print(rows);
   return exit_ok;

@@ -1,6 +1,7 @@
 #include "ptychoscale/record/report.hpp"
 
 #include "ptychoscale/record/build_info.hpp"
+#include "ptychoscale/record/header_json.hpp"
 #include "ptychoscale/record/report_row.hpp"
 
 #include <fmt/format.h>
@@ -26,6 +27,7 @@ Json context(const RunReport& r, ReportDetail detail) {
     c["dataset"]["hash"] = r.source.hash;
     if (detail == ReportDetail::full) c["dataset"]["file"] = r.source.file.string();
   }
+  if (detail == ReportDetail::full) c["dataset"]["header"] = header_json(r.header);
   return c;
 }
 

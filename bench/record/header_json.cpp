@@ -1,0 +1,33 @@
+#include "ptychoscale/record/header_json.hpp"
+
+namespace ptychoscale {
+namespace {
+
+/// The specimen's parameters; as text where another program has written something else.
+Json specimen_of(const DatasetHeader& h) {
+  auto specimen = Json::parse(h.specimen_json, nullptr, false);
+  return specimen.is_discarded() ? Json(h.specimen_json) : specimen;
+}
+
+} // namespace
+
+Json header_json(const DatasetHeader& h) {
+  return {{"case", h.case_name},
+          {"scan", {h.scan.rows, h.scan.columns}},
+          {"scan_step_A", {h.scan_step_A.y, h.scan_step_A.x}},
+          {"detector", {h.detector.y, h.detector.x}},
+          {"pixel_A", {h.pixel.y, h.pixel.x}},
+          {"volume", {h.volume.y, h.volume.x}},
+          {"slices", h.slices},
+          {"slice_thickness_A", h.slice_thickness_A},
+          {"energy_eV", h.energy_eV},
+          {"semiangle_mrad", h.semiangle_mrad},
+          {"C10_A", h.C10_A},
+          {"C30_A", h.C30_A},
+          {"soft_aperture", h.soft_aperture},
+          {"dose_e_per_A2", h.dose_e_per_A2},
+          {"seed", h.seed},
+          {"specimen", specimen_of(h)}};
+}
+
+} // namespace ptychoscale
