@@ -6,7 +6,7 @@
 #include "ptychoscale/files/wisdom_file.hpp"
 #include "ptychoscale/options/backend_options.hpp"
 #include "ptychoscale/options/number_options.hpp"
-#include "ptychoscale/record/machine.hpp"
+#include "threads.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -43,7 +43,7 @@ int measure(const RatesOptions& options, const Invocation& call) {
   check_output(options.output, 1 << 20);
   check_apart({"--output", options.output}, {{"--fftw-wisdom", options.wisdom}});
   auto chosen = options.backend;
-  chosen.threads = options.threads > 0 ? options.threads : default_threads(1);
+  chosen.threads = ready_threads(options.threads, call.comm);
   const auto backend = make_backend(chosen);
   load_wisdom(*backend, options.wisdom);
   auto lengths = options.lengths;

@@ -14,13 +14,14 @@
 #include "ptychoscale/options/solver_options.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "ptychoscale/record/assessment.hpp"
-#include "ptychoscale/record/machine.hpp"
 #include "ptychoscale/record/report.hpp"
 #include "ptychoscale/record/results_table.hpp"
+#include "threads.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -75,12 +76,16 @@ std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const 
   return backend;
 }
 
-std::vector<RankPlace> gather_places(const Communicator& comm) {
-  const auto hosts = comm.gather(this_machine().host, 0);
-  const auto cores = comm.gather(core_binding(), 0);
+/// All ranks' places, on rank 0 or on the one that is alone.
+std::vector<RankPlace> gather_places(const Communicator& comm, const RankPlace& mine) {
   std::vector<RankPlace> places;
-  for (std::size_t r = 0; r < hosts.size(); ++r) places.push_back({hosts[r], cores[r]});
+  for (const auto& text : comm.gather(to_text(mine), 0)) places.push_back(place_from(text));
   return places;
+}
+
+int fewest_threads(const std::vector<RankPlace>& places, int mine) {
+  for (const auto& place : places) mine = std::min(mine, place.threads);
+  return mine;
 }
 
 Reconstruction solve(const Communicator& comm, Backend& backend, const Acquisition& acquisition,
@@ -115,7 +120,7 @@ void tell(const ReconstructOptions& options, const RunReport& report) {
 
 int reconstruct_dataset(const ReconstructOptions& options, const Communicator& comm,
                         const std::vector<std::string>& argv) {
-  const int threads = options.threads > 0 ? options.threads : default_threads(comm.local_size());
+  const int threads = ready_threads(options.threads, &comm);
   std::optional<DatasetReader> dataset;
   std::unique_ptr<Backend> backend;
   ReconstructionOptions solver;
@@ -128,7 +133,9 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
     backend = ready_backend(options, solver, comm, threads);
   });
   watch_for_interruption();
+  const auto before = sample_load();
   const auto result = solve(comm, *backend, acquisition_of(*dataset), plan, solver);
+  const auto places = gather_places(comm, place_between(before, sample_load(), threads));
   if (comm.rank() == 0) save_wisdom(*backend, options.wisdom);
 
   const auto description = backend->description();
@@ -139,8 +146,8 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
                    .plan = plan,
                    .result = result,
                    .backend = description,
-                   .threads = threads,
-                   .places = gather_places(comm),
+                   .threads = fewest_threads(places, threads),
+                   .places = places,
                    .assessment = std::nullopt,
                    .as_rank = std::nullopt};
   write(options, comm, *backend, report);
@@ -177,11 +184,13 @@ int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& cal
   if (!options.dataset.empty()) dataset.emplace(options.dataset);
   const auto header = dataset ? dataset->header() : header_of_case(options);
   const auto plan = plan_reconstruction(header, solver, options.of);
-  const int threads = options.threads > 0 ? options.threads : default_threads(1);
+  const int threads = ready_threads(options.threads, call.comm);
   const auto backend = ready_backend(options, solver, comm, threads);
   watch_for_interruption();
   const auto acquisition = dataset ? acquisition_of(*dataset) : acquisition_without_data(header);
+  const auto before = sample_load();
   const auto result = solve(comm, *backend, acquisition, plan, solver);
+  const auto place = place_between(before, sample_load(), threads);
   save_wisdom(*backend, options.wisdom);
   const auto description = backend->description();
   tell(options,
@@ -193,7 +202,7 @@ int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& cal
         .result = result,
         .backend = description,
         .threads = threads,
-        .places = gather_places(comm),
+        .places = {place},
         .assessment = std::nullopt,
         .as_rank = options.as_rank});
   return exit_ok;

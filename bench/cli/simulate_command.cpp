@@ -13,8 +13,8 @@
 #include "ptychoscale/options/backend_options.hpp"
 #include "ptychoscale/options/choices.hpp"
 #include "ptychoscale/options/number_options.hpp"
-#include "ptychoscale/record/machine.hpp"
 #include "ptychoscale/simulate/simulation.hpp"
+#include "threads.hpp"
 #include "truth.hpp"
 
 #include <CLI/CLI.hpp>
@@ -248,7 +248,7 @@ int simulate(const SimulateOptions& options, const Communicator& comm) {
   std::unique_ptr<Backend> backend;
   std::unique_ptr<DatasetWriter> writer;
   const auto type = meaning(count_types, options.count_type);
-  const int threads = options.threads > 0 ? options.threads : default_threads(comm.local_size());
+  const int threads = ready_threads(options.threads, &comm);
   comm.agree([&] {
     p = parameters(options);
     header = make_header(p);

@@ -3,7 +3,7 @@
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/golden/golden.hpp"
 #include "ptychoscale/options/backend_options.hpp"
-#include "ptychoscale/record/machine.hpp"
+#include "threads.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -34,7 +34,7 @@ bool validate_golden_file(const std::string& file, Backend& backend) {
 
 int validate_golden(const GoldenOptions& options) {
   auto chosen = options.backend;
-  chosen.threads = default_threads(1);
+  chosen.threads = ready_threads(0, nullptr);
   chosen.planning = Planning::estimate;
   const auto backend = make_backend(chosen);
   bool passed = true;

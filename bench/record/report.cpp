@@ -12,12 +12,34 @@
 namespace ptychoscale {
 namespace {
 
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+Json load_json(const HostLoad& load) {
+  return {{"host", load.host},
+          {"cores", load.cores},
+          {"host_cores", load.host_cores},
+          {"threads", load.threads},
+          {"average_start", load.average_start},
+          {"average_end", load.average_end},
+          {"used_by_others", or_null(load.used_by_others)},
+          {"cpu_quota", or_null(load.quota)},
+          {"cpu_MHz", or_null(load.MHz)}};
+}
+
+void add_places(Json& context, const std::vector<RankPlace>& places) {
+  for (std::size_t rank = 0; rank < places.size(); ++rank)
+    context["ranks"].push_back({{"rank", rank},
+                                {"host", places[rank].host},
+                                {"cores", places[rank].cores},
+                                {"threads", places[rank].threads}});
+  context["load"] = load_json(busiest_host(places));
+}
+
 Json context(const RunReport& r, ReportDetail detail) {
   Json c = provenance(evidence_of(r.backend));
   if (detail == ReportDetail::full) {
     add_occasion(c, r.argv);
-    for (std::size_t rank = 0; rank < r.places.size(); ++rank)
-      c["ranks"].push_back({{"rank", rank}, {"host", r.places[rank].host}, {"cores", r.places[rank].cores}});
+    add_places(c, r.places);
   }
   c["backend"] = r.backend;
   c["dataset"] = {{"case", r.header.case_name}, {"seed", r.header.seed}};
@@ -58,8 +80,6 @@ void add_times(Json& row, const RunReport& r) {
              [&](const auto& s) { return seconds_per_visit(s, iterations); });
   add_phases(row, r.result.ranks, r.result.seconds.size());
 }
-
-Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
 double largest(const std::vector<BorderSeams>& slices, std::optional<double> BorderSeams::*metric) {
   double worst = -INFINITY;
@@ -113,6 +133,8 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
   row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());
   if (r.assessment) add_assessment(row, *r.assessment);
   row["stop_reason"] = "iterations";
+  if (detail == ReportDetail::full)
+    if (const auto remarks = remarks_on(r.places); !remarks.empty()) row["remarks"] = remarks;
   if (!r.as_rank) row["verified"] = verified(r.result);
   return row;
 }

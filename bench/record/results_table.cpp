@@ -45,6 +45,13 @@ std::string mesh_of(const Json& row) {
   return fmt::format("{} x {}", row["mesh"][0].get<int>(), row["mesh"][1].get<int>());
 }
 
+/// What other processes took of the host's cores while the run went on; times beside much of it are too long.
+std::string used_by_others(const Json& row) {
+  const auto load = row.find("load");
+  if (load == row.end()) return "-";
+  return fmt::format("{} of {}", number(*load, "used_by_others", 1, 2), number(*load, "cores", 1, 9));
+}
+
 std::string cost_fall(const Json& row) {
   const double last = row.contains("cost") && row["cost"].is_number() ? row["cost"].get<double>() : 0;
   return last > 0 ? fmt::format("{:.4g}", row["cost_of_empty_volume"].get<double>() / last) : "-";
@@ -61,6 +68,7 @@ std::vector<Line> lines() {
       {"mesh", mesh_of},
       scaled("ranks", "ranks"),
       scaled("threads per rank", "threads"),
+      {"cores used by others", used_by_others},
       scaled("iterations", "iterations"),
       scaled("s per iteration", "seconds_per_iteration"),
       scaled("rank-ms per position", "seconds_per_position", 1e3),
@@ -90,6 +98,15 @@ std::vector<Line> lines() {
   };
 }
 
+/// The report's rows, each with the load that its context may have for all of them.
+Json rows_of(const Json& report) {
+  Json rows = report.at("benchmarks");
+  const auto load = report.at("context").find("load");
+  for (auto& row : rows)
+    if (load != report.at("context").end() && !row.contains("load")) row["load"] = *load;
+  return rows;
+}
+
 /// A run that may be wrong has no figures to show. One rank of many, run alone, reconstructs nothing that
 /// could be.
 bool withheld(const Json& row) { return !row.value("verified", true) && !row.contains("as_rank"); }
@@ -98,7 +115,7 @@ bool withheld(const Json& row) { return !row.value("verified", true) && !row.con
 
 std::string results_table(std::string_view report_json) {
   const auto report = Json::parse(report_json);
-  const auto& rows = report.at("benchmarks");
+  const auto rows = rows_of(report);
   constexpr int title_width = 42;
   constexpr int width = 16;
   std::string table = fmt::format("{:<{}}", "", title_width);
@@ -116,6 +133,9 @@ std::string results_table(std::string_view report_json) {
     if (withheld(row))
       table += fmt::format("{} is not verified: {}\n", method,
                            row.value("verification_failed", "its cost did not fall"));
+    else
+      for (const auto& remark : row.value("remarks", Json::array()))
+        table += fmt::format("{}: {}\n", method, remark.get<std::string>());
   }
   return table;
 }

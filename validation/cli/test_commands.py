@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -74,6 +75,23 @@ def test_info_as_json_says_the_same_of_a_case_and_its_dataset(run, tiny_case, ti
     content = json.loads(run.good("info", tiny_case if what == "case" else tiny_dataset, "--json").out)
     assert content["header"]["detector"] == TINY["detector"] and content["header"]["case"] == "tiny"
     assert content["header"] == json.loads(run.good("info", tiny_case, "--json").out)["header"]
+
+
+def test_info_checks_the_content_of_a_dataset(run, tiny_dataset, tmp_path):
+    """One bit of one pattern, which nothing else tells: the hash is the same, and so is everything that info says."""
+    assert "as it was written" in run.good("info", tiny_dataset, "--check-content").out
+    flipped = tmp_path / "flipped.h5"
+    shutil.copy(tiny_dataset, flipped)
+    with h5py.File(flipped) as file:
+        place = file["dataset/datacube/data"].id.get_chunk_info(5).byte_offset
+    with open(flipped, "r+b") as file:
+        file.seek(place + 4 * 1000)
+        byte = file.read(1)[0]
+        file.seek(place + 4 * 1000)
+        file.write(bytes([byte ^ 1]))
+    assert run.good("info", flipped).out == run.good("info", tiny_dataset).out
+    run.rejects("info", flipped, "--check-content", says=[flipped, "is not what was written", "content hash"])
+    run.rejects("info", "smoke", "--check-content", says=["smoke", "no such file"])
 
 
 # simulate
@@ -310,3 +328,51 @@ def test_golden_notices_a_small_change(run, tmp_path, golden, array):
     result = run("validate", "golden", changed)
     assert result.code == 1
     assert "TOO LARGE" in result.out
+
+
+# threads
+
+
+ONE_CORE = min(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "obtained", "says"),
+    [
+        (None, {"OMP_NUM_THREADS": "1"}, 1, ""),
+        (None, {"OMP_NUM_THREADS": "3"}, 3, ""),
+        (2, {"OMP_NUM_THREADS": "1"}, 2, "--threads 2 overrules OMP_NUM_THREADS=1"),
+        (2, {"OMP_NUM_THREADS": None, "OMP_THREAD_LIMIT": "1"}, 1, "--threads 2: OpenMP gives 1 on"),
+        (None, {"OMP_NUM_THREADS": None, "SLURM_CPUS_PER_TASK": "1"}, 1, ""),
+    ],
+)
+def test_threads_are_as_asked_or_overruled_aloud(run, tiny_dataset, tmp_path, asked, environment, obtained, says):
+    report = tmp_path / "out.json"
+    words = ["reconstruct", tiny_dataset, "--method", "serial", "--iterations", 1, "-o", tmp_path / "out.h5", "--json", report]
+    result = run.good(*words, *(["--threads", asked] if asked else []), environment=environment)
+    (row,), context = (json.loads(report.read_text())[key] for key in ("benchmarks", "context"))
+    assert row["threads"] == context["ranks"][0]["threads"] == context["load"]["threads"] == obtained
+    assert says in result.err
+    if not says:
+        assert "overrules" not in result.err and "OpenMP gives" not in result.err
+
+
+def test_threads_that_share_a_core_are_said(run, tiny_dataset, tmp_path):
+    report = tmp_path / "out.json"
+    words = ["reconstruct", tiny_dataset, "--method", "serial", "--iterations", 1, "-o", tmp_path / "out.h5", "--json", report]
+    bound = {"preexec_fn": lambda: os.sched_setaffinity(0, {ONE_CORE})}
+    result = run.good(*words, "--threads", 3, **bound)
+    (row,), context = (json.loads(report.read_text())[key] for key in ("benchmarks", "context"))
+    assert row["threads"] == 3 and context["load"]["cores"] == 1
+    assert "3 threads share 1 core of" in result.err
+    assert any(text.startswith("3 threads shared 1 core of") for text in row["remarks"])
+    run.good(*words, **bound, environment={"OMP_NUM_THREADS": None})
+    assert json.loads(report.read_text())["benchmarks"][0]["threads"] == 1
+
+
+def test_what_differs_between_runs_is_not_in_a_reconstruction(run, tiny_dataset, tmp_path):
+    """Load and header are for the report alone: a reconstruction's bytes do not depend on when it was made."""
+    run.good("reconstruct", tiny_dataset, "--method", "serial", "--iterations", 1, "-o", tmp_path / "out.h5")
+    own = json.loads(run.good("info", tmp_path / "out.h5", "--json").out)
+    assert "load" not in own["context"] and "ranks" not in own["context"] and "header" not in own["context"]["dataset"]
+    assert "remarks" not in own["benchmarks"][0]

@@ -2,6 +2,7 @@
 
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "ptychoscale/record/assessment.hpp"
+#include "ptychoscale/record/load.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -9,12 +10,6 @@
 #include <vector>
 
 namespace ptychoscale {
-
-/// Where one rank ran.
-struct RankPlace {
-  std::string host;
-  std::string cores; ///< cores it was bound to
-};
 
 /// How near a run came to the truth, when the dataset has one.
 struct Assessment {
@@ -36,8 +31,8 @@ struct RunReport {
   const ReconstructionOptions& options;
   const ReconstructionPlan& plan;
   const Reconstruction& result;
-  const std::string& backend; ///< its description
-  int threads = 1;
+  const std::string& backend;    ///< its description
+  int threads = 1;               ///< of each rank, as OpenMP gave them; where ranks differ, the fewest
   std::vector<RankPlace> places; ///< by rank
   std::optional<Assessment> assessment;
   std::optional<int> as_rank; ///< the one rank of many that ran, its neighbours not being there
