@@ -263,7 +263,7 @@ def test_a_launcher_of_another_mpi_makes_no_figures(harness, tiny_case, tiny_dat
     told = harness(*words, "-o", tmp_path / "told")
     assert told.code == 1
     assert "asked for 2 ranks, but MPI sees 1: the launcher is not that of the MPI" in " ".join((told.out + told.err).split())
-    monkeypatch.setattr(program, "launch_environment", lambda threads, ranks: dict(os.environ))
+    monkeypatch.setattr(program, "launch_environment", lambda ranks: dict(os.environ))
     untold = harness(*words, "-o", tmp_path / "untold")
     assert untold.code == 1
     assert ("asked for 2 ranks, the run says 1" if kind == "one process" else "but MPI sees 1") in untold.out + untold.err

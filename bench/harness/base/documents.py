@@ -146,6 +146,11 @@ def merge(reports: list[dict | None], rows: list[dict], argv: list[str], evidenc
     return {"context": {**shared, **own}, "benchmarks": rows}
 
 
+def remark(row: dict, text: str) -> None:
+    """Adds to a row what a reader of its figures must know; tables print it."""
+    row["remarks"] = [*row.get("remarks", []), text]
+
+
 def error_row(why: str, **known) -> dict:
     """A run that failed, or cannot be done, as a row: what is known of it, and the reason."""
     return {**known, "error_occurred": True, "error": why}

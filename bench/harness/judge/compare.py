@@ -5,7 +5,7 @@ import collections
 import json
 from pathlib import Path
 
-from harness.base import documents
+from harness.base import documents, identity
 from harness.base.errors import EXIT_OK, InputError
 from harness.judge.comparison import CHANGED, SAME, UNCLEAR, Difference, differences
 from harness.judge.matching import Matched, Run, match, runs_of, why_alone
@@ -14,8 +14,8 @@ from harness.judge.quantities import SPREADS, TIME
 EPILOG = """Examples:
   ptychoscale compare before/report.json after/report.json
   ptychoscale compare before/report.json after/report.json --json -
-Rows are compared where all that sets runs apart agrees: case, method, mesh, options, threads, evidence. Bytes, messages and
-positions are equal or not; cost and quality are the same within a tolerance; a time is judged by repeated runs on one machine
+Rows are compared where all that sets runs apart agrees: case, method, mesh, options, threads, evidence. Two cases of one name that
+differ are refused; two datasets of one case are compared, which is said first. Bytes, messages and positions are equal or not; cost and quality are the same within a tolerance; a time is judged by repeated runs on one machine
 (bench --repeat 6 or more) and only when its 95 % interval excludes no change. The exit code is 0 whatever the verdicts, 2 when
 nothing can be compared; `ptychoscale gate` is the one that fails."""
 
@@ -52,6 +52,21 @@ def matched(base_file: Path, new_file: Path) -> Matched:
     return found
 
 
+def data_notes(found: Matched) -> list[str]:
+    """What must be said of the data of rows that are compared, each once. Throws InputError for rows of different data."""
+    notes = {}
+    for base, new in found.pairs:
+        why = identity.why_other_case(base.data, new.data)
+        if why is not None:
+            raise InputError(
+                f"{new.name}: cannot be compared: both rows are called that, but their data differ: {why}; valid: reports of the same case"
+            )
+        said = identity.doubt(base.data, new.data)
+        if said is not None:
+            notes.setdefault(said, []).append(new.name)
+    return [f"{', '.join(names)}: {said}" for said, names in notes.items()]
+
+
 def percent(fraction: float | None) -> str:
     if fraction is None:
         return ""
@@ -83,9 +98,9 @@ def worth_a_line(difference: Difference, changed: set[str]) -> bool:
     return difference.verdict != SAME
 
 
-def table(found: Matched, compared: list[tuple[Run, Run, list[Difference]]]) -> str:
+def table(found: Matched, compared: list[tuple[Run, Run, list[Difference]]], notes: list[str]) -> str:
     """What changed, row by row, and a line that counts it all."""
-    lines = [f"  {'':<{TITLE}}{'base':>{VALUE}}{'new':>{VALUE}}{'change':>{CHANGE}}  verdict"]
+    lines = [*notes, f"  {'':<{TITLE}}{'base':>{VALUE}}{'new':>{VALUE}}{'change':>{CHANGE}}  verdict"]
     counts: collections.Counter[str] = collections.Counter()
     reasons: collections.Counter[str] = collections.Counter()
     for base, new, found_differences in compared:
@@ -105,7 +120,9 @@ def table(found: Matched, compared: list[tuple[Run, Run, list[Difference]]]) -> 
     return "\n".join(lines) + "\n"
 
 
-def as_json(args: argparse.Namespace, found: Matched, compared: list[tuple[Run, Run, list[Difference]]]) -> dict:
+def as_json(
+    args: argparse.Namespace, found: Matched, compared: list[tuple[Run, Run, list[Difference]]], notes: list[str]
+) -> dict:
     """The comparison for machines: every quantity, in the units of the reports."""
     def of(difference: Difference) -> dict:
         keys = ("base", "new", "verdict", "relative", "interval", "why")
@@ -113,6 +130,7 @@ def as_json(args: argparse.Namespace, found: Matched, compared: list[tuple[Run, 
 
     return {
         "context": {**documents.new_context(args.argv), "base": str(args.base), "new": str(args.new)},
+        "notes": notes,
         "rows": [
             {
                 "name": base.name,
@@ -131,12 +149,13 @@ def as_json(args: argparse.Namespace, found: Matched, compared: list[tuple[Run, 
 def run(args: argparse.Namespace) -> int:
     """Carries out `compare`."""
     found = matched(args.base, args.new)
+    notes = data_notes(found)
     compared = [(b, n, [] if b.withheld or n.withheld else list(differences(b, n))) for b, n in found.pairs]
     if args.json is not None:
-        document = as_json(args, found, compared)
+        document = as_json(args, found, compared, notes)
         if args.json == "-":
             print(json.dumps(document, indent=2, allow_nan=False))
             return EXIT_OK
         documents.write_json(Path(args.json), document)
-    print(table(found, compared), end="")
+    print(table(found, compared, notes), end="")
     return EXIT_OK

@@ -27,7 +27,7 @@ kind of machine. The exit code is 0 when all holds, 1 when not or when a run fai
 compared."""
 
 COMMITTED = ROOT / "results" / "baselines" / "ci-cpu.json"
-# One thread per rank: scratch memory grows with threads, and machines differ in cores. A 2 x 2 mesh has edges and corners to exchange.
+# Unless told otherwise, one thread per rank: scratch memory grows with threads, and machines differ in cores. A 2 x 2 mesh has edges and corners to exchange.
 THREADS = 1
 RANKS = 4
 VERSION = re.compile(r"\d+\.\d+\.\d+\S*")  # all that `ptychoscale --version` prints
@@ -49,14 +49,14 @@ def add_parser(subparsers) -> None:
     add("--against", metavar="PROGRAM", help="another build of ptychoscale that this one must not be slower than")
     add("--update", action="store_true", help="accept: write what was found into the baseline, if it is verified")
     add("-o", "--output", type=Path, help="keep runs, logs and reports in this folder; left out: keep nothing")
-    options.add_launch_options(parser)
+    options.add_launch_options(parser, threads=THREADS)
 
 
 def bench_options(args: argparse.Namespace, case: str, folder: Path) -> argparse.Namespace:
     """Those of the `ptychoscale bench` that the gate stands for."""
     parser = argparse.ArgumentParser()
     bench.add_parser(parser.add_subparsers())
-    words = ["bench", case, "-o", str(folder), "--threads", str(THREADS), "--ranks", str(RANKS)]
+    words = ["bench", case, "-o", str(folder), "--threads", str(args.threads), "--ranks", str(RANKS)]
     chosen = parser.parse_args([*words, "--launcher", args.launcher, "--backend", args.backend])
     chosen.argv = args.argv
     return chosen
@@ -74,11 +74,11 @@ class Found:
         return runs_of(self.report)
 
 
-def points_of(report: dict, backend: str) -> list[measure.Point]:
+def points_of(report: dict, backend: str, threads: int) -> list[measure.Point]:
     """How to run the rows of a bench again, for their times."""
     common = (report["context"]["dataset"]["file"], "--backend", backend)
     return [
-        measure.Point(row["method"], row["method"], row["ranks"], pace.iterations(row), common, threads=THREADS)
+        measure.Point(row["method"], row["method"], row["ranks"], pace.iterations(row), common, threads=threads)
         for row in report["benchmarks"]
     ]
 
@@ -90,7 +90,7 @@ def run_case(args: argparse.Namespace, case: str, folder: Path) -> Found:
         return found
     rows = {row["method"]: row for row in found.report["benchmarks"]}
     protocol = measure.Protocol(folder, args.launcher)
-    points = points_of(found.report, args.backend)
+    points = points_of(found.report, args.backend, args.threads)
     header = datasets.read_case(case)["header"]
     for method, keys in pace.paces(points, protocol, pace.Case.of(header)).items():
         rows[method].update(keys)

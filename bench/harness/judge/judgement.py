@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from harness.base import identity
 from harness.base.errors import InputError
 from harness.base.statistics import Summary, summarise, unpaired_ratio
 from harness.judge import pace
@@ -42,11 +43,11 @@ def withheld(runs: list[Run]) -> list[str]:
 
 def check_comparable(base: Run, new: Run) -> None:
     """Throws InputError when two rows with the same settings are still of different things."""
-    before, after = base.row.get("case_hash"), new.row.get("case_hash")
-    if before and after and before != after:
+    why = identity.why_other_case(base.data, new.data)
+    if why is not None:
         raise InputError(
-            f"{new.name}: cannot be compared: the case is not what it was (case_hash {before} in the baseline, now {after}); accept it "
-            "with --update"
+            f"{new.name}: cannot be compared: the case is not what it was: {why} in the baseline; valid: a run on the case's own dataset, "
+            "or, where the case was meant to change, --update"
         )
     for quantity in ALL:
         if quantity.gated and quantity.key in base.row and quantity.key not in new.row:
@@ -122,6 +123,8 @@ def judge(base: list[Run], new: list[Run], failed: set[str]) -> Judgement:
     for run in found.only_base:
         if run.row["method"] not in failed:
             raise InputError(f"{run.name}: cannot be compared: no such row is in the new report; {why_alone(run, new)}")
+    doubts = dict.fromkeys(identity.doubt(before.data, after.data) for before, after in found.pairs)
+    judgement.notes += [f"{found.pairs[0][1].row['name'].split('/')[0]}: {said} in the baseline" for said in doubts if said]
     judgement.notes += [f"{run.name}: not in the baseline; {why_alone(run, base)}" for run in found.only_new]
     for before, after in found.pairs:
         check_comparable(before, after)

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from harness.base.identity import Data
+
 # What sets two runs apart. Rows are compared only where all of it agrees.
 IDENTITY = (
     "case", "seed", "evidence", "method", "mesh", "ranks", "as_rank", "iterations", "threads", "grid", "adjoint", "bandwidth",
@@ -29,6 +31,11 @@ class Run:
         dataset = self.context.get("dataset") or {}
         known = {**self.context, "case": dataset.get("case") or self.name.split("/")[0], "seed": dataset.get("seed"), **self.row}
         return {key: known[key] for key in IDENTITY if known.get(key) is not None}
+
+    @property
+    def data(self) -> Data:
+        """What it ran on."""
+        return Data.of(self.context)
 
     @property
     def withheld(self) -> str | None:

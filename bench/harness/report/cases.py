@@ -2,13 +2,14 @@
 
 import dataclasses
 
+from harness.base import identity
 from harness.report import provenance
 from harness.report.columns import THEMES
 from harness.report.figures import Figure, Gallery, draw_charts, draw_galleries, slug
 from harness.report.reconstructions import read_own_report
 from harness.report.runs import Run, labelled
 from harness.report.sources import Sources
-from harness.report.tables import Table, make_table, reasons
+from harness.report.tables import Table, make_table, reasons, remarks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +63,7 @@ def make_setting(title: str, subject: str, runs: list[Run]) -> Setting:
     """Figures and tables of the runs of one setting."""
     shown = [run for run in runs if run.why_withheld is None]
     themes = [theme for theme in THEMES if not theme.needs or any(theme.needs in run.row for run in shown)]
-    made = [reasons(runs), *(make_table(theme.title, theme.columns, shown) for theme in themes)]
+    made = [reasons(runs), remarks(shown), *(make_table(theme.title, theme.columns, shown) for theme in themes)]
     return Setting(title, runs, draw_charts(subject, runs, across=False), [table for table in made if table is not None])
 
 
@@ -119,7 +120,25 @@ def make_case(name: str, runs: list[Run], sources: Sources) -> Case:
     return Case(name, f"case-{slug(name)}", runs, settings_of(name, runs), figures, galleries, undrawn)
 
 
+def by_data(name: str, runs: list[Run]) -> dict[str, list[Run]]:
+    """The runs of cases of one name, those of different data apart, by a title. Runs that do not say stay with those of the only data
+    there are; where there are several, they might be of any."""
+    hashes = list(dict.fromkeys(run.data.case_hash for run in runs if run.data.case_hash))
+    if len(hashes) < 2:
+        return {name: runs}
+    groups = {each: [run for run in runs if run.data.case_hash == each] for each in (*hashes, None)}
+    first = max(hashes, key=lambda each: len(groups[each]))
+    titled = {name: groups.pop(first)}
+    for case_hash, group in groups.items():
+        known = [run.data.header for run in (titled[name][0], *group[:1])]
+        apart = identity.differences(*known) if len(known) == 2 and all(known) else ""
+        title = f"{name}, {apart or (f'case_hash {case_hash}' if case_hash else 'data not known')}"
+        titled.update({title: group} if group else {})
+    return titled
+
+
 def make_cases(runs: list[Run], sources: Sources) -> list[Case]:
     """All cases, by name."""
     names = sorted({run.case for run in runs})
-    return [make_case(name, [run for run in runs if run.case == name], sources) for name in names]
+    titled = [by_data(name, [run for run in runs if run.case == name]) for name in names]
+    return [make_case(title, group, sources) for groups in titled for title, group in groups.items()]

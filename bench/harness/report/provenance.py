@@ -73,7 +73,7 @@ def field_words(context: dict, key: str) -> str:
     if key == "cpu" and "num_cpus" in context:
         return f"{value}, {context['num_cpus']} CPUs"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {each}" for name, each in value.items())
+        return ", ".join(f"{name} {each}" for name, each in value.items() if not isinstance(each, dict))
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+from harness.base.identity import Data
 from harness.report.drawing import METHOD_ABBREVIATIONS, METHOD_NAMES
 from harness.report.sources import Document
 
@@ -49,6 +50,11 @@ class Run:
     @property
     def dataset(self) -> dict:
         return self.about("dataset") or {}
+
+    @property
+    def data(self) -> Data:
+        """What it ran on."""
+        return Data.of({"dataset": self.dataset, "case_hash": self.row.get("case_hash")})
 
     @property
     def method(self) -> str:

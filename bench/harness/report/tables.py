@@ -161,6 +161,16 @@ def make_table(title: str, columns: Sequence[Column], runs: Sequence[Run]) -> Ta
     return Table(title, heads, [(run.label, [cells[i] for cells in made]) for i, run in enumerate(runs)])
 
 
+def remarks(runs: Sequence[Run]) -> Table | None:
+    """What a reader of the figures must know of the runs that show them; None for nothing."""
+    rows = [
+        (run.label, [Cell(text, link_to(run, f"remarks/{i}"), json_path(run.index, f"remarks[{i}]"), numeric=False)])
+        for run in runs
+        for i, text in enumerate(run.row.get("remarks", []))
+    ]
+    return Table("What disturbed the runs, or sets them apart", [("Remark", "", "")], rows, kind="reasons") if rows else None
+
+
 def reasons(runs: Sequence[Run]) -> Table | None:
     """Why runs show no figures, those of one name and reason together; None when all show theirs."""
     groups: dict[tuple[str, str], list[Run]] = {}

@@ -138,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
     let_ranks_outnumber_cores()
     for folder in (args.output, args.output / "runs", args.output / "figures"):
         documents.prepare_folder(folder)
-    scope = Scope(Work(args.output / "runs", args.launcher, args.backend), args.quick)
+    scope = Scope(Work(args.output / "runs", args.launcher, args.backend, args.threads), args.quick)
     by_item = steps_by_item(scope, list(ITEMS) if args.item == "all" else [args.item])
     if args.only_plan:
         print(plan_of(by_item))

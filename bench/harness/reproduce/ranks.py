@@ -9,7 +9,6 @@ from harness.base.errors import RunError
 from harness.base.paper import METHODS, PaperRow, table_rows
 from harness.reproduce.line import Line, fit
 from harness.reproduce.work import SECONDS_TO_START, Step, Work, perform
-from harness.runs import program
 
 GRIDS = ["window", "tile"]
 REPEATS = 3  # of the centre rank, which is timed: the fastest counts, since what else a machine does only ever adds to a time
@@ -35,7 +34,7 @@ def plan_step(table: str, grid: str, measurements: str) -> Step:
     rows = table_rows(table)
     gpus = sorted({row.gpus for row in rows})
     words = ("plan", "--case", rows[0].case, "--ranks", ",".join(map(str, gpus)), "--methods", ",".join(METHODS))
-    words += ("--grid", grid, "--measurements", measurements, "--threads", str(program.default_threads(1)))
+    words += ("--grid", grid, "--measurements", measurements)
     return Step(f"plan-{table}-{grid}-{measurements}", rows[0].case, words, SECONDS_OF_A_DRY_RUN[rows[0].case])
 
 

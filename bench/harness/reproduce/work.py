@@ -30,7 +30,7 @@ class Step:
     dataset: "Step | None" = None  # what it reads
     steps_of: "Step | None" = None  # the run whose step size it takes
     keep_volume: bool = False
-    threads: int | None = None  # of each rank; None: a fair share of this machine
+    threads: int | None = None  # of each rank; None: the work's
     kernels_of: "Step | None" = None  # the run that measured the kernel times it takes
     report_option: str = "--json"  # what names its report
 
@@ -68,6 +68,7 @@ class Work:
     folder: Path
     launcher: str
     backend: str = "cpu"
+    threads: int | None = None  # of each rank of the steps that do not say; None: the program's choice
     outcomes: dict[Step, Outcome] = dataclasses.field(default_factory=dict)
 
 
@@ -86,8 +87,9 @@ def case_identity(case: str) -> str:
     return program.ask("info", case, "--json")
 
 
-def threads_of(step: Step) -> int:
-    return step.threads or program.default_threads(step.ranks or 1)
+def threads_of(work: Work, step: Step) -> int | None:
+    """Of each rank; None leaves the choice to the program. One process runs here, and a dry run must count as many as it."""
+    return step.threads or work.threads or (program.threads_here() if step.ranks is None else None)
 
 
 def key_of(work: Work, step: Step) -> str:
@@ -98,7 +100,7 @@ def key_of(work: Work, step: Step) -> str:
         step.label,
         list(step.words),
         step.ranks,
-        threads_of(step),
+        threads_of(work, step),
         work.launcher if step.ranks else "",
         work.backend,
         *(key_of(work, each) for each in step.needs),
@@ -135,8 +137,8 @@ def arguments_of(work: Work, step: Step, report: Path | None, volume: Path) -> l
         words += ["--kernel-times", perform(work, step.kernels_of).file]
     if step.words[0] == "reconstruct":
         words += ["--backend", work.backend]
-    if step.words[0] in ("simulate", "reconstruct"):
-        words += ["--threads", threads_of(step)]
+    if step.words[0] in ("simulate", "reconstruct", "plan"):
+        words += program.thread_words(threads_of(work, step))
     writes_volume = step.words[0] == "simulate" or (step.words[0] == "reconstruct" and "--as-rank" not in words)
     words += ["-o", volume] if writes_volume else []
     return words + ([step.report_option, report] if report else [])
@@ -147,7 +149,7 @@ def start(work: Work, step: Step, arguments: list, log: Path) -> None:
     says so."""
     if step.ranks is None:
         words = [program.executable(), *map(str, arguments)]
-        code = program.run_logged(words, log, program.launch_environment(program.default_threads(1)))
+        code = program.run_logged(words, log, program.launch_environment())
     else:
         code = program.launch(arguments, log, ranks=step.ranks, launcher=work.launcher)
     if code == EXIT_INTERRUPTED:
@@ -173,6 +175,14 @@ def run(work: Work, step: Step) -> Outcome:
     return read_outcome(work, step)
 
 
+def read_kept(work: Work, step: Step) -> Outcome:
+    """The outcome of an earlier run. Throws InputError for a dataset that does not hold what was written."""
+    outcome = read_outcome(work, step)
+    if step.words[0] == "simulate":
+        program.ask("info", outcome.volume, "--check-content")
+    return outcome
+
+
 def perform(work: Work, step: Step) -> Outcome:
     """The outcome of a step, from this session, an earlier one, or a run now; a failure is an outcome, too."""
     if step in work.outcomes:
@@ -182,7 +192,7 @@ def perform(work: Work, step: Step) -> Outcome:
             work.outcomes[step] = Outcome(failure=f"{needed.label}: {work.outcomes[needed].failure}")
             return work.outcomes[step]
     try:
-        work.outcomes[step] = read_outcome(work, step) if is_done(work, step) else run(work, step)
+        work.outcomes[step] = read_kept(work, step) if is_done(work, step) else run(work, step)
     except (RunError, InputError) as error:
         work.outcomes[step] = Outcome(failure=str(error))
     return work.outcomes[step]

@@ -38,7 +38,6 @@ def add_parser(subparsers) -> None:
     add("--dataset", type=Path, help="use this dataset; left out: simulate the case unless the folder has it")
     add("--ranks", type=options.positive_int, default=4, help="ranks of the parallel solvers; serial runs on one [%(default)s]")
     add("--methods", type=options.methods, default=options.METHODS, help="solvers to run [serial,gd,hve]")
-    add("--threads", type=options.positive_int, help="threads of each rank; left out: a fair share of this machine's cores")
     add("--iterations", type=options.positive_int, help="iterations; left out: the case's")
     add(
         "--repeat",
@@ -67,13 +66,10 @@ def prepare(args: argparse.Namespace) -> Subject:
     """Checks the input, all of it before anything runs, and makes the dataset if there is none."""
     program.launcher_words(args.launcher, args.ranks)
     case = datasets.read_case(args.case)
-    if args.dataset is not None:
-        datasets.describe(args.case, case, args.dataset)
+    subject = args.dataset and datasets.describe(args.case, case, args.dataset)
     documents.prepare_folder(args.output)
     leftovers.remove(args.output, case["header"]["case"], args.dataset)
-    if args.dataset is not None:
-        return datasets.describe(args.case, case, args.dataset)
-    return datasets.obtain(args.case, case, args.output, args.ranks, args.launcher)
+    return subject or datasets.obtain(args.case, case, args.output, args.ranks, args.launcher, args.threads)
 
 
 def verify(series: list[measure.Series], rows: list[dict], subject: Subject, args: argparse.Namespace, protocol) -> None:
@@ -130,10 +126,9 @@ def report_of(args: argparse.Namespace) -> dict:
     rows = [measure.row_of(each, protocol) for each in series]
     measure.add_ratios(rows)
     verify(series, rows, subject, args, protocol)
-    report = documents.merge([s.reports[0] if s.reports else None for s in series], rows, args.argv)
-    if subject.as_in_case:
-        for row in rows:
-            row["case_hash"] = datasets.fingerprint(subject.case)
+    report = documents.merge([s.report for s in series], rows, args.argv)
+    for row in rows:
+        datasets.name_data(row, subject)
     documents.write_report(args.output / "report.json", report)
     return report
 

@@ -1,10 +1,9 @@
 """The dataset of a case: found, or simulated."""
 
 import dataclasses
-import hashlib
-import json
 from pathlib import Path
 
+from harness.base import documents, identity
 from harness.base.errors import InputError
 from harness.runs import program
 
@@ -17,7 +16,21 @@ class Subject:
     truth: bool  # whether the dataset has it
     hash: str  # of its content
     case: dict  # header, iterations and cost_fall, as `ptychoscale info CASE --json` says
-    as_in_case: bool  # whether the dataset is what the case describes
+    header: dict  # the dataset's own
+
+    @property
+    def as_in_case(self) -> bool:
+        """Whether the dataset is what the case describes."""
+        return self.header == self.case["header"]
+
+    @property
+    def case_hash(self) -> str:
+        return identity.fingerprint(self.header)
+
+    @property
+    def departure(self) -> str:
+        """What of the dataset is not as in the case; empty when nothing is."""
+        return identity.differences(self.case["header"], self.header)
 
 
 def read_case(name: str) -> dict:
@@ -28,11 +41,6 @@ def read_case(name: str) -> dict:
     return case
 
 
-def fingerprint(case: dict) -> str:
-    """The same for two cases that describe the same dataset. Its patterns may still differ in their last bits between machines."""
-    return hashlib.sha256(json.dumps(case["header"], sort_keys=True).encode()).hexdigest()[:16]
-
-
 def already_simulated(file: Path, case: dict) -> bool:
     """Whether the file is this case's dataset, whole."""
     try:
@@ -41,30 +49,39 @@ def already_simulated(file: Path, case: dict) -> bool:
         return False
 
 
-def simulate(name: str, file: Path, ranks: int, launcher: str) -> None:
+def simulate(name: str, file: Path, ranks: int, launcher: str, threads: int | None) -> None:
     """Makes a case's dataset on some ranks. Throws InputError or RunError with the simulation's reason."""
     program.say(f"simulating {file}")
     log = file.parent / "simulate.log"
-    arguments = ["simulate", name, "-o", file, "--threads", program.default_threads(ranks)]
+    arguments = ["simulate", name, "-o", file, *program.thread_words(threads)]
     code = program.launch(arguments, log, ranks=ranks, launcher=launcher)
     if code != 0:
         program.fail(program.reason(log, code, launcher), code)
 
 
-def describe(name: str, case: dict, dataset: Path) -> Subject:
-    """A case with the dataset that stands for it. Throws InputError when the file is none, or another case's."""
-    found = program.ask_json("info", dataset, "--json")
+def describe(name: str, case: dict, dataset: Path, check_content: bool = True) -> Subject:
+    """A case with the dataset that stands for it. Throws InputError when the file is none, or another case's, or, which takes one read
+    of it, does not hold what was written. Only of a dataset made just now, or of which no figure comes, need that not be checked."""
+    found = program.ask_json("info", dataset, "--json", *(["--check-content"] if check_content else []))
     if "header" not in found:
         raise InputError(f"{dataset}: is no dataset; valid: one that `ptychoscale simulate {name}` wrote")
     theirs, ours = found["header"]["case"], case["header"]["case"]
     if theirs not in ("", ours):
         raise InputError(f"{dataset}: is of case {theirs}, not {ours}; valid: one that `ptychoscale simulate {name}` wrote")
-    return Subject(dataset, found["truth"], found["hash"], case, found["header"] == case["header"])
+    return Subject(dataset, found["truth"], found["hash"], case, found["header"])
 
 
-def obtain(name: str, case: dict, folder: Path, ranks: int, launcher: str) -> Subject:
+def name_data(row: dict, subject: Subject) -> None:
+    """Lets a row say what it ran on, whatever its name says."""
+    row["case_hash"] = subject.case_hash
+    if subject.departure:
+        documents.remark(row, f"its dataset is not as the case {subject.case['header']['case']} says: {subject.departure}")
+
+
+def obtain(name: str, case: dict, folder: Path, ranks: int, launcher: str, threads: int | None = None) -> Subject:
     """A case with its dataset in `folder`, simulated unless it is there."""
     file = folder / f"{case['header']['case']}.h5"
-    if not already_simulated(file, case):
-        simulate(name, file, ranks, launcher)
-    return describe(name, case, file)
+    there = already_simulated(file, case)
+    if not there:
+        simulate(name, file, ranks, launcher, threads)
+    return describe(name, case, file, check_content=there)

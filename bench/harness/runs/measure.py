@@ -10,6 +10,10 @@ from harness.base.errors import InputError, RunError
 from harness.base.statistics import Summary, middle, paired_ratio, stop_reason, summarise
 from harness.runs import program
 
+BUSY = "busy machine"  # how a run's remark on it begins, see bench/record/load.cpp
+# Smaller tiles were seen to gain a fifth from caches; ranks that outnumber the cores lose up to the half to the scheduler.
+FASTER = 1.5
+SLOWER = 2.0
 WARM_UP_ITERATIONS = 2  # enough for every exchange buffer to be in use
 
 
@@ -23,7 +27,7 @@ class Point:
     iterations: int
     arguments: tuple[str, ...]
     program: str | None = None  # another executable than this one
-    threads: int | None = None  # of each rank; None: a fair share of this machine
+    threads: int | None = None  # of each rank; None: the program's choice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +57,11 @@ class Series:
     def summary(self) -> Summary:
         return summarise([seconds_per_iteration(row) for row in self.rows])
 
+    @property
+    def report(self) -> dict | None:
+        """That of the run in the middle, which stands for all; None for a series without runs."""
+        return self.reports[middle(self.summary.samples)] if self.reports else None
+
 
 def seconds_per_iteration(row: dict) -> float:
     """One sample: the run's median iteration. The first warms up and does not count, unless there is no other."""
@@ -74,7 +83,7 @@ def run(point: Point, protocol: Protocol, tag: str, iterations: int | None = Non
     report.unlink(missing_ok=True)
     arguments = ["reconstruct", *point.arguments, "--method", point.method, "-o", reconstruction_of(point, protocol)]
     arguments += ["--iterations", iterations or point.iterations, "--json", report]
-    arguments += ["--threads", point.threads or program.default_threads(point.ranks)]
+    arguments += program.thread_words(point.threads)
     code = program.launch(arguments, log, ranks=point.ranks, launcher=protocol.launcher, program=point.program)
     if code != 0 or not report.is_file():  # a launcher may hide how its processes ended
         program.fail(program.reason(log, code, protocol.launcher), code)
@@ -126,7 +135,7 @@ def row_of(series: Series, protocol: Protocol) -> dict:
     if series.failure is not None:
         return documents.error_row(series.failure, name=point.label, method=point.method, ranks=point.ranks)
     summary = series.summary
-    row = dict(series.rows[middle(summary.samples)])
+    row = dict(series.report["benchmarks"][0])
     row["seconds_per_position"] *= summary.median / row["seconds_per_iteration"]
     row["seconds_per_iteration"] = row["real_time"] = summary.median
     row["repetitions"] = len(summary.samples)
@@ -135,11 +144,49 @@ def row_of(series: Series, protocol: Protocol) -> dict:
     row["seconds_per_iteration_of_repetitions"] = list(summary.samples)
     row["seconds_of_iterations_of_repetitions"] = [each["seconds_of_iterations"] for each in series.rows]
     row["stop_reason"] = stop_reason(summary, protocol.precision, protocol.cap)
+    add_load(row, series)
     if series.memory is not None:
         apart = series.memory["benchmarks"][0]
         row.update({key: value for key, value in apart.items() if key.startswith("memory_")})
         row["memory_run_iterations"] = apart["iterations"]
     return row
+
+
+def add_load(row: dict, series: Series) -> None:
+    """What else went on during the runs. Of several, the one that others disturbed the most speaks for all that were disturbed."""
+    loads = [report["context"].get("load", {}) for report in series.reports]
+    if series.report["context"].get("load"):
+        row["load"] = series.report["context"]["load"]
+    if len(series.reports) == 1:
+        return
+    row["used_by_others_of_repetitions"] = [load.get("used_by_others") for load in loads]
+    said = [next((text for text in each.get("remarks", []) if text.startswith(BUSY)), None) for each in series.rows]
+    disturbed = [(load.get("used_by_others") or 0, text) for load, text in zip(loads, said, strict=True) if text]
+    kept = [text for text in row.pop("remarks", []) if not text.startswith(BUSY)]
+    if disturbed:
+        kept.append(f"{max(disturbed)[1]}; {len(disturbed)} of {len(loads)} runs were disturbed")
+    for text in kept:
+        documents.remark(row, text)
+
+
+def cores_of(row: dict) -> float:
+    """Cores that a row's threads could keep busy: no more than its hosts have, where that is known."""
+    load, threads = row.get("load", {}), row["ranks"] * row["threads"]
+    hosts = threads / load["threads"] if load.get("threads") else 1
+    return min(threads, load["cores"] * hosts) if load.get("cores") else threads
+
+
+def beyond_reason(row: dict, first: dict, ratio: float) -> str | None:
+    """Why a ratio of times cannot be what the solvers are worth; None for one that can. Ideal is that all cores share the visits to
+    positions evenly; caches and the scheduler make up for FASTER and SLOWER than that, not for more."""
+    work = row["positions_per_rank_mean"] * row["ranks"] / (first["positions_per_rank_mean"] * first["ranks"])
+    ideal = work * cores_of(first) / cores_of(row)
+    if ideal / FASTER <= ratio <= max(work, ideal) * SLOWER:
+        return None
+    return (
+        f"{ratio:.3g} x the time of {first['name']} is beyond reason where even sharing would give {ideal:.3g} x: one of the two was "
+        "disturbed, or its threads shared cores"
+    )
 
 
 def add_ratios(rows: list[dict]) -> None:
@@ -152,3 +199,6 @@ def add_ratios(rows: list[dict]) -> None:
         row["time_ratio_median"] = ratio.median
         row["time_ratio_95_percent"] = ratio.interval and list(ratio.interval)
         row["time_ratio_of_repetitions"] = list(ratio.samples)
+        doubt = beyond_reason(row, first, ratio.median)
+        if doubt:
+            documents.remark(row, doubt)

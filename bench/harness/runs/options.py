@@ -38,11 +38,18 @@ def methods(text: str) -> list[str]:
     return words
 
 
-def add_launch_options(parser: argparse.ArgumentParser) -> None:
-    """How processes are started and what computes in them."""
+def add_launch_options(parser: argparse.ArgumentParser, threads: int | None = None) -> None:
+    """How processes are started and what computes in them; `threads` is the default."""
     parser.add_argument(
         "--launcher",
         default=DEFAULT_LAUNCHER,
         help="how to start processes; {ranks} becomes the number of ranks [%(default)s]",
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive_int,
+        default=threads,
+        help="threads of each rank "
+        + (f"[{threads}]" if threads else "[the program's choice where it runs: OMP_NUM_THREADS, else a fair share of the cores]"),
     )
     parser.add_argument("--backend", default="cpu", help="what computes; `ptychoscale info` lists what there is [%(default)s]")

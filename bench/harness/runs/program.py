@@ -4,6 +4,7 @@ import ctypes
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -51,15 +52,22 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def default_threads(ranks: int) -> int:
-    """Threads for each of `ranks` processes that share this machine: at least 1."""
-    return max(1, min(cores(), (os.cpu_count() or 1) // ranks))
+def threads_here() -> int:
+    """Threads of one process on this machine: what OMP_NUM_THREADS says, else all cores. Ranks under a launcher may run elsewhere and
+    choose for themselves."""
+    said = re.match(r"[1-9]\d*", os.environ.get("OMP_NUM_THREADS", ""))
+    return int(said[0]) if said else cores()
 
 
-def launch_environment(threads: int, ranks: int = 1) -> dict[str, str]:
+def thread_words(threads: int | None) -> list[str]:
+    """The option for a number of threads; none leaves the choice to the program, on the host where it runs."""
+    return [] if threads is None else ["--threads", str(threads)]
+
+
+def launch_environment(ranks: int = 1) -> dict[str, str]:
     """The environment of a launched process. Unless the user has said otherwise, MPI may not bind ranks to single cores, where their
     threads would share one. The program holds the number of ranks that it finds against PTYCHOSCALE_RANKS."""
-    return {**mpi_settings(UNBOUND), **os.environ, "OMP_NUM_THREADS": str(threads), "PTYCHOSCALE_RANKS": str(ranks)}
+    return {**mpi_settings(UNBOUND), **os.environ, "PTYCHOSCALE_RANKS": str(ranks)}
 
 
 def end_with_parent():
@@ -96,7 +104,7 @@ def launch(arguments: list, log: Path, *, ranks: int, launcher: str = DEFAULT_LA
 
     `program` is another executable than executable(). Throws KeyboardInterrupt when the run says that it was interrupted."""
     words = [*launcher_words(launcher, ranks), program or executable(), *map(str, arguments)]
-    code = run_logged(words, log, launch_environment(default_threads(ranks), ranks))
+    code = run_logged(words, log, launch_environment(ranks))
     if code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     return code

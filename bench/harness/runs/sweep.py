@@ -103,7 +103,8 @@ class Runner:
         protocol = measure.Protocol(self.folder, args.launcher)
         common = (str(self.subject.dataset), "--backend", args.backend, *arguments_of(settings))
         iterations = self.base["iterations"]
-        point = measure.Point(key_of(settings, self.base), known["method"], known["ranks"], iterations, common)
+        name = key_of(settings, self.base)
+        point = measure.Point(name, known["method"], known["ranks"], iterations, common, threads=args.threads)
         try:
             return measure.run(point, protocol, "run")
         finally:
@@ -114,6 +115,7 @@ class Runner:
         source = ["--dataset", args.dataset] if args.dataset else ["--case", self.base["case"]]
         words = ["plan", *source, "--ranks", known["ranks"], "--methods", known["method"], *arguments_of(settings)]
         words += ["--rates", args.rates] if args.rates else []
+        words += program.thread_words(args.threads)
         report = program.ask_json(*words, "--json", "-")
         documents.write_report(self.file_of(settings), report)
         return report
@@ -130,7 +132,10 @@ class Sweep:
     def row(self, i: int) -> dict:
         """What is known of a point that was tried."""
         if i not in self.failures:
-            return dict(self.reports[i]["benchmarks"][0])
+            row = dict(self.reports[i]["benchmarks"][0])
+            if self.runner.subject:
+                datasets.name_data(row, self.runner.subject)
+            return row
         known = known_of(self.points[i])
         known["name"] = f"{self.runner.base['case']}/{known['name']}"
         return documents.error_row(self.failures[i], **known)
@@ -193,16 +198,17 @@ def run(args: argparse.Namespace) -> int:
     case = datasets.read_case(spec["case"])
     if args.rates and not args.plan:
         raise InputError("--rates: is for --plan; runs are timed")
-    subject = args.dataset and datasets.describe(spec["case"], case, args.dataset)
+    subject = args.dataset and datasets.describe(spec["case"], case, args.dataset, check_content=not args.plan)
     documents.prepare_folder(args.output)
     if subject is None and not args.plan:
-        subject = datasets.obtain(spec["case"], case, args.output, min(largest, SIMULATION_RANKS), args.launcher)
+        subject = datasets.obtain(spec["case"], case, args.output, min(largest, SIMULATION_RANKS), args.launcher, args.threads)
     base = {
         "case": spec["case"],
         "data": subject.hash if subject else case["header"],
         "iterations": spec.get("iterations", case["iterations"]),
         "backend": args.backend,
         "rates": args.rates and documents.read_json(args.rates),
+        **({"threads": args.threads} if args.threads else {}),
     }
     sound = Sweep(args, points, Runner(args, base, subject)).carry_out()
     print(table(documents.read_report(args.output / "report.json")["benchmarks"]))
