@@ -7,8 +7,10 @@ import shutil
 import h5py
 import pytest
 from harness.base import documents, identity
+from harness.base.errors import InputError
 from harness.base.identity import Data
 from harness.judge.gate import COMMITTED
+from harness.project import kernels
 from harness.report.cases import by_data
 from harness.report.runs import Run
 from harness.report.sources import Document
@@ -182,6 +184,26 @@ def test_the_gate_refuses_other_data(rejects, reports, tmp_path):
 def test_the_gate_says_what_is_in_doubt(harness, reports, tmp_path, change, says):
     result = harness("gate", "--baseline", baseline_of(reports["clean"], tmp_path), changed(reports["clean"], tmp_path, change))
     assert result.code == 0 and result.out.startswith(says), result.out
+
+
+# project
+
+
+def test_kernel_times_are_of_the_same_geometry(tmp_path):
+    """Dose, seed and specimen do not matter to a kernel; the number of slices does."""
+    report = program.ask_json(*kernels.as_rank_words("smoke", "gd", "window", 2, 0))
+    file = tmp_path / "kernels.json"
+    header = report["context"]["dataset"]["header"]
+    header.update(dose_e_per_A2=1e4, seed=7, specimen={})
+    documents.write_report(file, report)
+    assert len(kernels.selected([file], "smoke", "gd", "window")) == 1
+    header["slices"] = 400
+    documents.write_report(file, report)
+    with pytest.raises(InputError, match="another case called smoke: slices 400 instead of 4; measure it anew"):
+        kernels.selected([file], "smoke", "gd", "window")
+    del report["context"]["dataset"]["header"]  # as before they said so
+    documents.write_report(file, report)
+    assert len(kernels.selected([file], "smoke", "gd", "window")) == 1
 
 
 # report

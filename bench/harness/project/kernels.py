@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.base import documents
+from harness.base import documents, identity
 from harness.base.errors import InputError
 from harness.project.machine import Machine
-from harness.runs import program
+from harness.runs import datasets, program
 
 COPIED_BYTES = 256 << 20  # far more than any cache holds
 COPIES = 5
 REPEATS = 3  # of every rank, of which the fastest counts: what else a machine does only ever adds to a time
+UNTIMED = {"dose_e_per_A2", "seed", "specimen"}  # of a header: what no kernel's time depends on
 BANDWIDTH = "memory_bytes_per_second"  # of the device, in the context of a file of kernel times
 
 
@@ -77,6 +78,20 @@ def measure(case: str, methods: list[str], ranks: list[int], grid: str, argv: li
     return report
 
 
+def check_geometry(names: str, case: str, headers: list[dict]) -> None:
+    """Throws InputError when ranks were measured on another case of that name; reports from before they said so pass."""
+    timed = [{key: value for key, value in header.items() if key not in UNTIMED} for header in headers]
+    if not timed:
+        return
+    ours = {key: value for key, value in datasets.read_case(case)["header"].items() if key not in UNTIMED}
+    for theirs in timed:
+        if theirs != ours:
+            raise InputError(
+                f"--kernel-times: {names} was measured on another case called {ours['case']}: {identity.differences(ours, theirs)}; "
+                "measure it anew"
+            )
+
+
 def selected(files: list[Path], case: str, method: str, grid: str) -> list[tuple[dict, dict]]:
     """(context, row) of the ranks that were run alone on this case, method and grid."""
     found = []
@@ -87,12 +102,14 @@ def selected(files: list[Path], case: str, method: str, grid: str) -> list[tuple
             one_at_a_time = row.get("positions_at_once", 1) == 1
             if "as_rank" in row and one_at_a_time and (data.get("case"), row["method"], row["grid"]) == (case, method, grid):
                 found.append((report["context"], row))
+    names = ", ".join(map(str, files))
     if not found:
-        names = ", ".join(map(str, files))
         raise InputError(
             f"--kernel-times: {names} has no rank of {case} run alone with {method} on the {grid} grid; measure it on the device "
             f"with: ptychoscale {' '.join(map(str, as_rank_words(case, method, grid, 6, 0)))}, or here with --measure"
         )
+    datas = [identity.Data.of({**context, **row}) for context, row in found]
+    check_geometry(names, case, [data.header for data in datas if data.header])
     return found
 
 
