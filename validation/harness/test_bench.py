@@ -295,7 +295,7 @@ def ranks_at_work(folder):
         with contextlib.suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
             caught = int(re.search(r"^SigCgt:\s*(\w+)$", (process / "status").read_text(), re.MULTILINE)[1], 16)
-            found += [process] if words[1] == b"reconstruct" and caught >> (signal.SIGTERM - 1) & 1 else []
+            found += [process] if words[1:2] == [b"reconstruct"] and caught >> (signal.SIGTERM - 1) & 1 else []
     return found
 
 
