@@ -17,8 +17,7 @@ std::size_t message_count(const std::vector<PassStep>& schedule) {
 TransferPipeline::TransferPipeline(const Communicator& comm, Backend& backend,
                                    const std::vector<PassStep>& schedule, Offset origin,
                                    const Chunking& chunking, PhaseTimer& timer)
-    : comm_(comm), backend_(backend), timer_(timer), lane_pixels_(load_of(schedule).pixels),
-      chunking_(chunking),
+    : backend_(backend), timer_(timer), lane_pixels_(load_of(schedule).pixels), chunking_(chunking),
       lanes_(static_cast<std::size_t>(chunking_.in_flight), Lane{chunking_.chunks(), 0, false}),
       buffer_(backend, lanes_.size() * static_cast<std::size_t>(chunking_.slices_per_chunk) * lane_pixels_,
               MemoryLabel::exchange),

@@ -82,7 +82,6 @@ private:
   void merge(int lane, const Step& step);
   void send(int lane, const Step& step);
 
-  const Communicator& comm_;
   Backend& backend_;
   PhaseTimer& timer_;
   std::vector<Message> messages_;
