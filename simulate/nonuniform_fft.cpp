@@ -7,6 +7,7 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <utility>
 #include <vector>
 
 namespace ptychoscale {
@@ -71,8 +72,7 @@ SpreadSites prepare(std::span<const Position> fractions, Extent fine) {
     ++sites.row_begin[static_cast<std::size_t>(along_y[i].first) + 1];
   }
   for (std::size_t r = 1; r < sites.row_begin.size(); ++r) sites.row_begin[r] += sites.row_begin[r - 1];
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return along_y[a].first < along_y[b].first; });
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(along_y[i].first, i); });
   for (const std::size_t i : order) {
     sites.y.push_back(along_y[i]);
     sites.x.push_back(spread(fractions[i].x, fine.x));
