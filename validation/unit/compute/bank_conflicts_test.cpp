@@ -62,7 +62,7 @@ int conflicts(int threads, const LineOf& line_of, const NumberOf& number_of) {
 }
 
 template <int N, cuda::Order O> int row_conflicts() {
-  constexpr int in_line = cuda::RowBlock<N>::line_threads;
+  static constexpr int in_line = cuda::RowBlock<N>::line_threads;
   return conflicts<N, O>(
       cuda::RowBlock<N>::threads,
       [](int thread) { return NotingLine{.first = thread / in_line * cuda::padded(N), .stride = 1}; },
@@ -70,7 +70,7 @@ template <int N, cuda::Order O> int row_conflicts() {
 }
 
 template <int N, cuda::Order O> int column_conflicts() {
-  constexpr int lines = cuda::ColumnBlock<N>::lines;
+  static constexpr int lines = cuda::ColumnBlock<N>::lines;
   return conflicts<N, O>(
       cuda::ColumnBlock<N>::threads,
       [](int thread) { return NotingLine{.first = thread % lines, .stride = lines}; },

@@ -276,7 +276,7 @@ TEST(BadInputToWriter, FileThatAnotherRunIsWriting) {
       message_of<InputError>([&] { const DatasetWriter second(file, other, CountType::float32, false); }),
       file, {"another run is writing it"});
   first.finish();
-  EXPECT_NO_THROW(DatasetReader{file});
+  EXPECT_NO_THROW(const DatasetReader whole(file));
 }
 
 TEST(BadInputToWriter, Path) {
