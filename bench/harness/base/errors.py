@@ -6,6 +6,17 @@ EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
+LONGEST_LINE = 300  # characters of an error, whatever value it is about
+
+
+def shortened(text: str, longest: int = LONGEST_LINE) -> str:
+    """The text without its middle where it is longer: what it is about stands first, and what would be valid last."""
+    if len(text) <= longest:
+        return text
+    kept = longest - len("...")
+    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
+
+
 class InputError(Exception):
     """What the user gave cannot be used; the text is one line: what, where, the value, what would be valid."""
 

@@ -49,7 +49,7 @@ def add_parser(subparsers) -> None:
     add("--against", metavar="PROGRAM", help="another build of ptychoscale that this one must not be slower than")
     add("--update", action="store_true", help="accept: write what was found into the baseline, if it is verified")
     add("-o", "--output", type=Path, help="keep runs, logs and reports in this folder; left out: keep nothing")
-    options.add_launch_options(parser, threads=THREADS)
+    options.add_launch_options(parser, threads=THREADS, time_limit="1h")
 
 
 def bench_options(args: argparse.Namespace, case: str, folder: Path) -> argparse.Namespace:
@@ -58,7 +58,7 @@ def bench_options(args: argparse.Namespace, case: str, folder: Path) -> argparse
     bench.add_parser(parser.add_subparsers())
     words = ["bench", case, "-o", str(folder), "--threads", str(args.threads), "--ranks", str(RANKS)]
     chosen = parser.parse_args([*words, "--launcher", args.launcher, "--backend", args.backend])
-    chosen.argv = args.argv
+    chosen.argv, chosen.time_limit = args.argv, args.time_limit
     return chosen
 
 
@@ -89,7 +89,7 @@ def run_case(args: argparse.Namespace, case: str, folder: Path) -> Found:
     if any(each.withheld for each in found.runs):
         return found
     rows = {row["method"]: row for row in found.report["benchmarks"]}
-    protocol = measure.Protocol(folder, args.launcher)
+    protocol = measure.Protocol(folder, args.launcher, time_limit=args.time_limit)
     points = points_of(found.report, args.backend, args.threads)
     header = datasets.read_case(case)["header"]
     for method, keys in pace.paces(points, protocol, pace.Case.of(header)).items():

@@ -13,7 +13,7 @@ from harness.base.errors import InputError, RunError
 from harness.project import platform
 from harness.project.kernels import KernelTimes, projection_program
 from harness.project.machine import Machine
-from harness.runs import program
+from harness.runs import processes, program
 
 POLL_SECONDS = 0.05
 
@@ -88,15 +88,14 @@ def in_turns(runs: list[Run], machine: Machine, jobs: int, folder: Path) -> list
                 program.say(f"{machine.name}: {runs[i].label}: simulated in {seconds:.1f} s, {len(waiting) + len(running)} to go")
     finally:
         for process, _ in running.values():
-            process.terminate()
-            process.wait()
+            processes.end(process)
     return [printed_in(folder / f"{i}.out") for i in range(len(runs))]
 
 
 def start(words: list[str], stem: Path) -> subprocess.Popen:
     try:
         with open(f"{stem}.out", "wb") as out, open(f"{stem}.err", "wb") as err:
-            return subprocess.Popen(words, stdout=out, stderr=err, preexec_fn=program.end_with_parent)
+            return processes.start(words, out, errors=err)
     except OSError as error:
         raise InputError(f"{stem.parent}: cannot be written ({error.strerror}); set TMPDIR to a folder with room") from None
 

@@ -101,7 +101,7 @@ def warn_when_busy() -> None:
 
 def require_right_backend(args: argparse.Namespace, folder: Path) -> None:
     """No figure is worth showing of a backend that computes wrongly."""
-    said = verification.check_golden(args.backend, measure.Protocol(folder, args.launcher))
+    said = verification.check_golden(args.backend, measure.Protocol(folder, args.launcher, time_limit=args.time_limit))
     if said != verification.PASSED:
         raise RunError(f"no figure is shown: {said.removeprefix('failed: ')}")
 
@@ -138,7 +138,8 @@ def run(args: argparse.Namespace) -> int:
     let_ranks_outnumber_cores()
     for folder in (args.output, args.output / "runs", args.output / "figures"):
         documents.prepare_folder(folder)
-    scope = Scope(Work(args.output / "runs", args.launcher, args.backend, args.threads), args.quick)
+    work = Work(args.output / "runs", args.launcher, args.backend, args.threads, args.time_limit)
+    scope = Scope(work, args.quick)
     by_item = steps_by_item(scope, list(ITEMS) if args.item == "all" else [args.item])
     if args.only_plan:
         print(plan_of(by_item))

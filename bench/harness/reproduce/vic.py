@@ -34,7 +34,7 @@ def hit_rates(scope: Scope, step: Step) -> tuple[dict[str, float], str]:
         log = partial if on_gpu else kept.with_suffix(".log")
         report = kept.with_name(f".{step.label}.counted.json")
         words = [*tool, program.executable(), *map(str, arguments_of(scope.work, step, report, report))]
-        code = program.run_logged(words, log, program.launch_environment())
+        code = program.run_logged(words, log, program.launch_environment(), scope.work.time_limit)
         report.unlink(missing_ok=True)
         if code != 0:
             raise RunError(f"{tool[0]}: exit code {code}; see {log}")

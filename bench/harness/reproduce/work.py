@@ -69,6 +69,7 @@ class Work:
     launcher: str
     backend: str = "cpu"
     threads: int | None = None  # of each rank of the steps that do not say; None: the program's choice
+    time_limit: float | None = None  # of each run, in seconds
     outcomes: dict[Step, Outcome] = dataclasses.field(default_factory=dict)
 
 
@@ -149,9 +150,9 @@ def start(work: Work, step: Step, arguments: list, log: Path) -> None:
     says so."""
     if step.ranks is None:
         words = [program.executable(), *map(str, arguments)]
-        code = program.run_logged(words, log, program.launch_environment())
+        code = program.run_logged(words, log, program.launch_environment(), work.time_limit)
     else:
-        code = program.launch(arguments, log, ranks=step.ranks, launcher=work.launcher)
+        code = program.launch(arguments, log, ranks=step.ranks, launcher=work.launcher, time_limit=work.time_limit)
     if code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     if code != EXIT_OK and not (code == EXIT_FAILED and "--json" in arguments and Path(arguments[-1]).exists()):

@@ -69,7 +69,7 @@ def prepare(args: argparse.Namespace) -> Subject:
     subject = args.dataset and datasets.describe(args.case, case, args.dataset)
     documents.prepare_folder(args.output)
     leftovers.remove(args.output, case["header"]["case"], args.dataset)
-    return subject or datasets.obtain(args.case, case, args.output, args.ranks, args.launcher, args.threads)
+    return subject or datasets.obtain(args.case, case, args.output, args.ranks, args.launcher, args.threads, args.time_limit)
 
 
 def verify(series: list[measure.Series], rows: list[dict], subject: Subject, args: argparse.Namespace, protocol) -> None:
@@ -117,7 +117,7 @@ def print_repeats(rows: list[dict]) -> None:
 def report_of(args: argparse.Namespace) -> dict:
     """Runs and verifies what the options say; gives the report that it leaves as report.json."""
     subject = prepare(args)
-    protocol = measure.Protocol(args.output, args.launcher, args.repeat, args.precision)
+    protocol = measure.Protocol(args.output, args.launcher, args.repeat, args.precision, args.time_limit)
     iterations, common = iterations_of(args, subject), common_arguments(subject, args)
     points = [
         measure.Point(m, m, 1 if m == "serial" else args.ranks, iterations, common, threads=args.threads) for m in args.methods

@@ -49,12 +49,12 @@ def already_simulated(file: Path, case: dict) -> bool:
         return False
 
 
-def simulate(name: str, file: Path, ranks: int, launcher: str, threads: int | None) -> None:
+def simulate(name: str, file: Path, ranks: int, launcher: str, threads: int | None, time_limit: float | None) -> None:
     """Makes a case's dataset on some ranks. Throws InputError or RunError with the simulation's reason."""
     program.say(f"simulating {file}")
     log = file.parent / "simulate.log"
     arguments = ["simulate", name, "-o", file, *program.thread_words(threads)]
-    code = program.launch(arguments, log, ranks=ranks, launcher=launcher)
+    code = program.launch(arguments, log, ranks=ranks, launcher=launcher, time_limit=time_limit)
     if code != 0:
         program.fail(program.reason(log, code, launcher), code)
 
@@ -78,10 +78,12 @@ def name_data(row: dict, subject: Subject) -> None:
         documents.remark(row, f"its dataset is not as the case {subject.case['header']['case']} says: {subject.departure}")
 
 
-def obtain(name: str, case: dict, folder: Path, ranks: int, launcher: str, threads: int | None = None) -> Subject:
+def obtain(
+    name: str, case: dict, folder: Path, ranks: int, launcher: str, threads: int | None = None, time_limit: float | None = None
+) -> Subject:
     """A case with its dataset in `folder`, simulated unless it is there."""
     file = folder / f"{case['header']['case']}.h5"
     there = already_simulated(file, case)
     if not there:
-        simulate(name, file, ranks, launcher, threads)
+        simulate(name, file, ranks, launcher, threads, time_limit)
     return describe(name, case, file, check_content=there)

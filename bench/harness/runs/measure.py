@@ -38,6 +38,7 @@ class Protocol:
     launcher: str = program.DEFAULT_LAUNCHER
     cap: int = 1  # runs of each point, at most
     precision: float = 0.02  # of the median, at which repeating ends
+    time_limit: float | None = None  # of each run, in seconds
 
 
 @dataclasses.dataclass
@@ -84,7 +85,9 @@ def run(point: Point, protocol: Protocol, tag: str, iterations: int | None = Non
     arguments = ["reconstruct", *point.arguments, "--method", point.method, "-o", reconstruction_of(point, protocol)]
     arguments += ["--iterations", iterations or point.iterations, "--json", report]
     arguments += program.thread_words(point.threads)
-    code = program.launch(arguments, log, ranks=point.ranks, launcher=protocol.launcher, program=point.program)
+    code = program.launch(
+        arguments, log, ranks=point.ranks, launcher=protocol.launcher, program=point.program, time_limit=protocol.time_limit
+    )
     if code != 0 or not report.is_file():  # a launcher may hide how its processes ended
         program.fail(program.reason(log, code, protocol.launcher), code)
     written = documents.read_report(report)

@@ -1,8 +1,11 @@
 """What options of several commands may say."""
 
 import argparse
+import math
+import re
 from collections.abc import Callable
 
+from harness.base.errors import shortened
 from harness.runs.program import DEFAULT_LAUNCHER
 
 METHODS = ["serial", "gd", "hve"]
@@ -38,8 +41,19 @@ def methods(text: str) -> list[str]:
     return words
 
 
-def add_launch_options(parser: argparse.ArgumentParser, threads: int | None = None) -> None:
-    """How processes are started and what computes in them; `threads` is the default."""
+def seconds(text: str) -> float | None:
+    """A time, such as 90, 90s, 30m or 1.5h, in seconds; None for none."""
+    if text == "none":
+        return None
+    form = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    value = float(form[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[form[2]] if form else 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"'{shortened(text, 50)}'; valid: a time above 0 such as 90, 90s, 30m or 1.5h, or none")
+    return value
+
+
+def add_launch_options(parser: argparse.ArgumentParser, threads: int | None = None, time_limit: str = "24h") -> None:
+    """How processes are started, what computes in them, and for how long they may; `threads` and `time_limit` are defaults."""
     parser.add_argument(
         "--launcher",
         default=DEFAULT_LAUNCHER,
@@ -53,3 +67,11 @@ def add_launch_options(parser: argparse.ArgumentParser, threads: int | None = No
         + (f"[{threads}]" if threads else "[the program's choice where it runs: OMP_NUM_THREADS, else a fair share of the cores]"),
     )
     parser.add_argument("--backend", default="cpu", help="what computes; `ptychoscale info` lists what there is [%(default)s]")
+    parser.add_argument(
+        "--time-limit",
+        type=seconds,
+        default=time_limit,
+        metavar="TIME",
+        help="a run that takes longer is told to stop, killed if it does not, and counts as failed; such as 90s, 30m or 2h, or none "
+        "[%(default)s]",
+    )

@@ -1,17 +1,16 @@
 """Launching ptychoscale: finding it, starting it on some ranks, and saying why it failed."""
 
-import ctypes
 import functools
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from harness.base.errors import EXIT_INPUT, EXIT_INTERRUPTED, InputError, RunError
+from harness.base.errors import EXIT_INPUT, EXIT_INTERRUPTED, InputError, RunError, shortened
+from harness.runs import processes
 from harness.runs.mpi_settings import UNBOUND, mpi_settings
 
 ERROR_MARK = "ptychoscale: error: "
@@ -70,41 +69,47 @@ def launch_environment(ranks: int = 1) -> dict[str, str]:
     return {**mpi_settings(UNBOUND), **os.environ, "PTYCHOSCALE_RANKS": str(ranks)}
 
 
-def end_with_parent():
-    """In a child between fork and exec: be told to stop when the harness is killed outright."""
-    parent_death_signal = 1
-    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
-
-
-def run_logged(words: list[str], log: Path, environment: dict[str, str] | None = None) -> int:
+def run_logged(words: list[str], log: Path, environment: dict[str, str] | None = None, time_limit: float | None = None) -> int:
     """Runs a program (no shell), its output in `log`; gives its exit code, 128 + signal if it was killed, EXIT_NOT_STARTED if it
-    could not be started. An interruption of the harness ends the program, too."""
+    could not be started. An interruption of the harness ends the program, too, and so does the time limit, in seconds, after which
+    RunError is thrown."""
     try:
         output = open(log, "wb")
     except OSError as error:
         raise InputError(f"{log}: cannot be written ({error.strerror})") from None
     with output:
         try:
-            child = subprocess.Popen(
-                words, stdout=output, stderr=subprocess.STDOUT, env=environment, preexec_fn=end_with_parent
-            )
+            child = processes.start(words, output, environment)
         except OSError:
             return EXIT_NOT_STARTED
         try:
-            code = child.wait()
-        except BaseException:
-            child.terminate()
-            child.wait()
-            raise
-    return code if code >= 0 else 128 - code
+            return processes.wait(child, time_limit)
+        except subprocess.TimeoutExpired:
+            raise RunError(overtime(log, time_limit)) from None
 
 
-def launch(arguments: list, log: Path, *, ranks: int, launcher: str = DEFAULT_LAUNCHER, program: str | None = None) -> int:
+def overtime(log: Path, time_limit: float) -> str:
+    """Why a run was ended that went on for too long."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if any(map(str.isalnum, line))]
+    said = f"it last said '{shortened(lines[-1], 100)}'" if lines else "it said nothing"
+    return f"ended after {time_limit:g} s, the time limit of a run; {said}; see {log}; valid: a longer --time-limit, or none"
+
+
+def launch(
+    arguments: list,
+    log: Path,
+    *,
+    ranks: int,
+    launcher: str = DEFAULT_LAUNCHER,
+    program: str | None = None,
+    time_limit: float | None = None,
+) -> int:
     """Runs `ptychoscale ARGUMENTS` on some ranks through the launcher, its output in `log`; gives its exit code.
 
-    `program` is another executable than executable(). Throws KeyboardInterrupt when the run says that it was interrupted."""
+    `program` is another executable than executable(). Throws KeyboardInterrupt when the run says that it was interrupted, RunError
+    when it took longer than the time limit, in seconds."""
     words = [*launcher_words(launcher, ranks), program or executable(), *map(str, arguments)]
-    code = run_logged(words, log, launch_environment(ranks))
+    code = run_logged(words, log, launch_environment(ranks), time_limit)
     if code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     return code

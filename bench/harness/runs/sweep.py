@@ -100,7 +100,7 @@ class Runner:
 
     def run(self, settings: dict) -> dict:
         known, args = known_of(settings), self.args
-        protocol = measure.Protocol(self.folder, args.launcher)
+        protocol = measure.Protocol(self.folder, args.launcher, time_limit=args.time_limit)
         common = (str(self.subject.dataset), "--backend", args.backend, *arguments_of(settings))
         iterations = self.base["iterations"]
         name = key_of(settings, self.base)
@@ -201,7 +201,8 @@ def run(args: argparse.Namespace) -> int:
     subject = args.dataset and datasets.describe(spec["case"], case, args.dataset, check_content=not args.plan)
     documents.prepare_folder(args.output)
     if subject is None and not args.plan:
-        subject = datasets.obtain(spec["case"], case, args.output, min(largest, SIMULATION_RANKS), args.launcher, args.threads)
+        ranks = min(largest, SIMULATION_RANKS)
+        subject = datasets.obtain(spec["case"], case, args.output, ranks, args.launcher, args.threads, args.time_limit)
     base = {
         "case": spec["case"],
         "data": subject.hash if subject else case["header"],

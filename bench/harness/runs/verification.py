@@ -4,7 +4,7 @@ import dataclasses
 import math
 from pathlib import Path
 
-from harness.base.errors import InputError, RunError
+from harness.base.errors import EXIT_FAILED, InputError, RunError
 from harness.base.tree import ROOT
 from harness.runs import measure, program
 
@@ -19,12 +19,14 @@ FEWEST_ITERATIONS_FOR_EXCESS = 3
 def check_golden(backend: str, protocol: measure.Protocol) -> str:
     """Compares the backend with the independent code; says "passed" or what failed."""
     log = protocol.folder / "golden.log"
-    code = program.launch(
-        ["validate", "golden", GOLDEN, "--backend", backend], log, ranks=1, launcher=protocol.launcher
-    )
+    words = ["validate", "golden", GOLDEN, "--backend", backend]
+    try:
+        code = program.launch(words, log, ranks=1, launcher=protocol.launcher, time_limit=protocol.time_limit)
+        marked = program.reason(log, code, protocol.launcher)
+    except RunError as endless:
+        code, marked = EXIT_FAILED, str(endless)
     if code == 0:
         return PASSED
-    marked = program.reason(log, code, protocol.launcher)
     return f"failed: {GOLDEN.name} with the {backend} backend: {marked}"
 
 
