@@ -2,11 +2,14 @@
 
 import argparse
 import importlib
+import os
 import signal
 import sys
+import traceback
+from pathlib import Path
 
-from harness.base import streams
-from harness.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+from harness.base import locks, streams
+from harness.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError, shortened
 from harness.base.tree import ROOT
 
 # Only the module of the chosen command is imported: pandas and matplotlib take longer to load than most commands to run.
@@ -65,17 +68,38 @@ def carry_out(arguments: list[str]) -> int:
         options = parse(arguments)
         interrupted = getattr(options, "interrupted", interrupted)
         options.argv = ["ptychoscale", *arguments]
-        return options.run(options) or EXIT_OK
+        with locks.released():
+            return options.run(options) or EXIT_OK
     except (InputError, RunError) as error:
-        line = " ".join(str(error).split())
-        print(f"ptychoscale: error: {line}", file=sys.stderr)
-        return error.exit_code
+        return end_with_error(str(error), error.exit_code)
     except OSError as error:  # a file of ours that others took away, or locked
-        print(f"ptychoscale: error: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
-        return EXIT_FAILED
+        return end_with_error(f"{error.filename or 'the system'}: {error.strerror or error}", EXIT_FAILED)
+    except MemoryError:
+        return end_with_error("memory: there is too little for this command", EXIT_FAILED)
     except KeyboardInterrupt:
-        print(f"ptychoscale: error: interrupted; {interrupted}", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return end_with_error(f"interrupted; {interrupted}", EXIT_INTERRUPTED)
+    except streams.StreamError:
+        raise
+    except Exception as mistake:  # noqa: BLE001
+        if os.environ.get("PTYCHOSCALE_TRACEBACK"):
+            raise
+        return end_with_error(mistake_of_ours(mistake), EXIT_FAILED)
+
+
+def end_with_error(message: str, code: int) -> int:
+    """Says in one line of bounded length what went wrong; gives the exit code."""
+    line = "".join(c if c.isprintable() else " " for c in f"ptychoscale: error: {message}")
+    print(shortened(" ".join(line.split())), file=sys.stderr)
+    return code
+
+
+def mistake_of_ours(mistake: Exception) -> str:
+    """What nobody foresaw, with its place in the code."""
+    place = traceback.extract_tb(mistake.__traceback__)[-1]
+    return (
+        f"unforeseen {type(mistake).__name__} in {Path(place.filename).name}:{place.lineno} ({shortened(str(mistake), 100)}); "
+        "PTYCHOSCALE_TRACEBACK=1 shows where; please report it"
+    )
 
 
 def main(arguments: list[str]) -> int:

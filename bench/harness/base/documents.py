@@ -10,7 +10,8 @@ from pathlib import Path
 
 import jsonschema
 
-from harness.base.errors import InputError
+from harness.base import locks, strict_json
+from harness.base.errors import InputError, shortened
 from harness.base.tree import ROOT
 
 SCHEMA = ROOT / "results" / "schema.json"
@@ -29,18 +30,12 @@ def complaint(document: object) -> str | None:
     if error is None:
         return None
     where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.absolute_path).lstrip(".")
-    what = error.message if len(error.message) <= 200 else f"{error.message[:200]}..."
-    return f"{where or 'the document'}: {what}"
+    return f"{shortened(where, 100) or 'the document'}: {shortened(error.message, 150)}"
 
 
 def read_json(file: Path) -> object:
     """A JSON file. Throws InputError naming the file and what is wrong with it."""
-    try:
-        return json.loads(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); valid: a file in JSON") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: is not JSON: {error}") from None
+    return strict_json.read(file)
 
 
 def read_report(file: Path) -> dict:
@@ -50,7 +45,7 @@ def read_report(file: Path) -> dict:
         raise InputError(f"{file}: is no report; valid: JSON of `ptychoscale reconstruct --json`, bench, sweep or plan")
     version = document["context"].get("schema_version") if isinstance(document["context"], dict) else None
     if version != SCHEMA_VERSION:
-        raise InputError(f"{file}: context.schema_version is {version}; valid: {SCHEMA_VERSION}")
+        raise InputError(f"{file}: context.schema_version is {shortened(repr(version), 60)}; valid: {SCHEMA_VERSION}")
     wrong = complaint(document)
     if wrong is not None:
         raise InputError(f"{file}: {wrong}")
@@ -113,6 +108,13 @@ def prepare_folder(folder: Path) -> Path:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror}); choose a folder you may write to"
         ) from None
+    return folder
+
+
+def take_folder(folder: Path, argv: list[str]) -> Path:
+    """As prepare_folder(), and the folder belongs to this command until its end. Throws InputError when it is another's."""
+    folder = prepare_folder(folder)
+    locks.take(folder, argv)
     return folder
 
 

@@ -1,12 +1,13 @@
 """Files of machines: JSON whose every number has its unit and its source, read and checked."""
 
 import dataclasses
+import difflib
 import math
 from collections.abc import Callable
 from pathlib import Path
 
 from harness.base.documents import read_json
-from harness.base.errors import InputError
+from harness.base.errors import InputError, shortened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +127,8 @@ def check_places(file: Path, entries: dict[str, object]) -> dict[str, object]:
             raise InputError(f"{file}: {path} is missing; valid: {FIELDS[path].valid}, with its unit and source")
     for path, entry in entries.items():
         if path not in needed:
-            raise InputError(f"{file}: {path} is unknown here; valid: {', '.join(sorted(needed))}")
+            near = difflib.get_close_matches(path, needed, n=3, cutoff=0)
+            raise InputError(f"{file}: {shortened(path, 60)} is unknown here; the nearest that are known: {', '.join(near)}")
         check_entry(file, path, entry, FIELDS[path])
     return plain
 

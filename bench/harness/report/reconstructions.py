@@ -1,12 +1,12 @@
 """Reads reconstructions and the datasets they belong to, as far as pictures need them."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from harness.base import strict_json
 from harness.base.errors import InputError
 
 POTENTIAL = "reconstruction/potential/data"
@@ -111,10 +111,11 @@ def read_own_report(path: Path) -> tuple[dict, str]:
     """The row and the dataset's hash in the report that a reconstruction carries."""
     with open_file(path) as file:
         try:
-            report = json.loads(file["ptychoscale/report"][()])
+            text = file["ptychoscale/report"][()]
+            report = strict_json.parse(text if isinstance(text, str) else text.decode(), f"{path}: ptychoscale/report")
             row, dataset_hash = report["benchmarks"][0], str(report["context"]["dataset"]["hash"])
             row["name"], row["method"], row["mesh"]
-        except (KeyError, IndexError, TypeError, ValueError):
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             raise InputError(
                 f"{path}: ptychoscale/report does not say which run of which dataset this is; valid: the JSON report of the run"
             ) from None

@@ -136,7 +136,8 @@ def run(args: argparse.Namespace) -> int:
     """Carries out `reproduce`; 1 when a check fails."""
     program.launcher_words(args.launcher, 1)
     let_ranks_outnumber_cores()
-    for folder in (args.output, args.output / "runs", args.output / "figures"):
+    documents.take_folder(args.output, args.argv)
+    for folder in (args.output / "runs", args.output / "figures"):
         documents.prepare_folder(folder)
     work = Work(args.output / "runs", args.launcher, args.backend, args.threads, args.time_limit)
     scope = Scope(work, args.quick)

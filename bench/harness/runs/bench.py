@@ -67,7 +67,7 @@ def prepare(args: argparse.Namespace) -> Subject:
     program.launcher_words(args.launcher, args.ranks)
     case = datasets.read_case(args.case)
     subject = args.dataset and datasets.describe(args.case, case, args.dataset)
-    documents.prepare_folder(args.output)
+    documents.take_folder(args.output, args.argv)
     leftovers.remove(args.output, case["header"]["case"], args.dataset)
     return subject or datasets.obtain(args.case, case, args.output, args.ranks, args.launcher, args.threads, args.time_limit)
 

@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import math
+import re
 import time
 from pathlib import Path
 
@@ -23,6 +24,7 @@ A spec is JSON with the key "case" and, as lists, what the options name: {"case"
 A point that cannot be, or fails, is a row with its reason; points that failed are tried again when the same command is repeated,
 all others are kept. The exit code is 1 when a run failed, 0 when points merely cannot be."""
 
+VOLUME = re.compile(r"[0-9a-f]{16}\.h5(\.partial)?")  # of a point, see key_of()
 SIMULATION_RANKS = 4  # more bring little, since one rank writes
 COLUMNS = {
     "s per iteration": ("seconds_per_iteration", 1),
@@ -76,12 +78,20 @@ def known_of(settings: dict) -> dict:
     return row
 
 
+def remove_volumes(folder: Path) -> None:
+    """Removes the volumes that a sweep left when it was killed: no point's report needs one."""
+    for file in folder.iterdir():
+        if VOLUME.fullmatch(file.name):
+            file.unlink()
+
+
 class Runner:
     """Makes points, each a report in the folder `points`."""
 
     def __init__(self, args: argparse.Namespace, base: dict, subject: datasets.Subject | None):
         self.args, self.base, self.subject = args, base, subject
         self.folder = documents.prepare_folder(args.output / "points")
+        remove_volumes(self.folder)
 
     def file_of(self, settings: dict) -> Path:
         return self.folder / f"{key_of(settings, self.base)}-{'plan' if self.args.plan else 'run'}.json"
@@ -199,7 +209,7 @@ def run(args: argparse.Namespace) -> int:
     if args.rates and not args.plan:
         raise InputError("--rates: is for --plan; runs are timed")
     subject = args.dataset and datasets.describe(spec["case"], case, args.dataset, check_content=not args.plan)
-    documents.prepare_folder(args.output)
+    documents.take_folder(args.output, args.argv)
     if subject is None and not args.plan:
         ranks = min(largest, SIMULATION_RANKS)
         subject = datasets.obtain(spec["case"], case, args.output, ranks, args.launcher, args.threads, args.time_limit)
