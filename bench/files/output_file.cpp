@@ -1,6 +1,7 @@
 #include "ptychoscale/files/output_file.hpp"
 
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/output_target.hpp"
 
 #include <fmt/format.h>
 
@@ -50,15 +51,13 @@ bool same_file(const fs::path& a, const fs::path& b) {
 } // namespace
 
 void check_output(const fs::path& file, std::int64_t bytes) {
-  const auto folder = folder_of(file);
-  std::error_code error;
-  if (file.filename().empty() || fs::is_directory(file, error))
+  if (file.filename().empty())
     throw InputError(fmt::format("{}: is a folder; give the name of a file", file.string()));
+  const auto folder = folder_of(output_target(file));
+  std::error_code error;
   if (!fs::is_directory(folder, error))
     throw InputError(fmt::format("{}: cannot be written, {} is not a folder; create it first", file.string(),
                                  folder.string()));
-  if (fs::exists(file, error) && !fs::is_regular_file(file, error))
-    throw InputError(fmt::format("{}: is not a regular file; choose another name", file.string()));
   try_to_create_in(folder, file);
   const auto space = fs::space(folder, error);
   if (!error && static_cast<double>(space.available) < static_cast<double>(bytes))
@@ -75,12 +74,13 @@ void check_apart(const NamedFile& output, std::initializer_list<NamedFile> other
 }
 
 void write_text(const fs::path& file, std::string_view text) {
-  const fs::path partial = file.string() + ".partial";
+  const auto target = output_target(file);
+  const fs::path partial = target.string() + ".partial";
   std::ofstream out(partial, std::ios::binary | std::ios::trunc);
   out << text;
   out.close();
   std::error_code error;
-  if (out) fs::rename(partial, file, error);
+  if (out) fs::rename(partial, target, error);
   if (!out || error) {
     fs::remove(partial, error);
     throw InputError(

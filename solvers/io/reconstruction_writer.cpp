@@ -6,6 +6,7 @@
 #include "output_file.hpp"
 #include "probe_image.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/output_target.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
 #include "reconstruction_format.hpp"
 
@@ -177,9 +178,6 @@ void create_skeleton(const OutputFile& partial, const DatasetHeader& h, const Ti
 void check_input(const std::filesystem::path& file, const Communicator& comm, const DatasetHeader& h,
                  const Tiling& tiling) {
   dataset_format::check_header(h, file.string());
-  if (std::filesystem::is_directory(file)) {
-    throw InputError(fmt::format("cannot write '{}': is a directory, expected a file name", file.string()));
-  }
   if (tiling.tiles.size() != static_cast<std::size_t>(comm.size()) || tiling.volume != h.volume) {
     throw RunError(fmt::format("'{}': tiling of {} x {} pixels in {} tiles, expected {} x {} in {}",
                                file.string(), tiling.volume.y, tiling.volume.x, tiling.tiles.size(),
@@ -193,8 +191,12 @@ void write_reconstruction(const std::filesystem::path& file, const Communicator&
                           const DatasetHeader& header, const Tiling& tiling,
                           const std::function<void(int, std::span<float>)>& read_tile,
                           const ReconstructionInfo& info) {
-  comm.agree([&] { check_input(file, comm, header, tiling); });
-  const OutputFile partial(file.string() + ".partial", bytes_needed(header, info));
+  std::filesystem::path target;
+  comm.agree([&] {
+    check_input(file, comm, header, tiling);
+    target = output_target(file);
+  });
+  const OutputFile partial(target.string() + ".partial", bytes_needed(header, info));
   const bool first = comm.rank() == 0;
   const auto on_first = [&](const auto& step) {
     comm.agree([&] {
@@ -206,7 +208,7 @@ void write_reconstruction(const std::filesystem::path& file, const Communicator&
     on_first([&] { create_skeleton(partial, header, tiling, info); });
     write_cores(partial, comm, tiling.tiles[static_cast<std::size_t>(comm.rank())], header.slices, info.sigma,
                 read_tile);
-    on_first([&] { partial.rename_to(file); });
+    on_first([&] { partial.rename_to(target); });
   } catch (...) {
     if (first) partial.remove();
     throw;

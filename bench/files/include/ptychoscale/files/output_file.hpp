@@ -9,7 +9,7 @@
 namespace ptychoscale {
 
 /// Checks, before hours of computing, that `file` can be written and that its disk has room for `bytes`.
-/// Throws InputError naming the file and what is wrong.
+/// Links are followed, see output_target(). Throws InputError naming the file and what is wrong.
 void check_output(const std::filesystem::path& file, std::int64_t bytes);
 
 /// A file, and the option that names it.
