@@ -1,4 +1,5 @@
 #include "crystal.hpp"
+#include "header_fields.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/simulate/parameters.hpp"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace ptychoscale {
 namespace {
@@ -19,9 +21,17 @@ std::vector<double> centred_line(int count, double step, double centre) {
   return line;
 }
 
+std::vector<double> scan_rows_A(const SimulationParameters& p) {
+  return centred_line(p.scan.rows, p.scan_step_A.y, (p.volume.y - 1) / 2.0 * p.pixel_A.y);
+}
+
+std::vector<double> scan_columns_A(const SimulationParameters& p) {
+  return centred_line(p.scan.columns, p.scan_step_A.x, (p.volume.x - 1) / 2.0 * p.pixel_A.x);
+}
+
 std::vector<Position> centred_raster(const SimulationParameters& p) {
-  const auto rows = centred_line(p.scan.rows, p.scan_step_A.y, (p.volume.y - 1) / 2.0 * p.pixel_A.y);
-  const auto columns = centred_line(p.scan.columns, p.scan_step_A.x, (p.volume.x - 1) / 2.0 * p.pixel_A.x);
+  const auto rows = scan_rows_A(p);
+  const auto columns = scan_columns_A(p);
   std::vector<Position> positions;
   positions.reserve(rows.size() * columns.size());
   for (const double y : rows)
@@ -30,7 +40,8 @@ std::vector<Position> centred_raster(const SimulationParameters& p) {
 }
 
 int pixels_needed(int count, double step_A, double radius_A, double pixel_A) {
-  return static_cast<int>(std::ceil(((count - 1) * step_A + 2 * radius_A) / pixel_A - 1e-9));
+  const double pixels = std::ceil(((count - 1) * step_A + 2 * radius_A) / pixel_A - 1e-9);
+  return static_cast<int>(std::min<double>(pixels, std::numeric_limits<int>::max()));
 }
 
 // The raster is centred, so that its first position is as close to the borders as any.
@@ -64,9 +75,7 @@ std::string describe(const SpecimenParameters& s) {
 
 } // namespace
 
-DatasetHeader make_header(const SimulationParameters& p) {
-  check(p);
-  const Optics optics{p.energy_eV, p.semiangle_mrad, p.C10_A, p.C30_A, p.soft_aperture};
+DatasetHeader header_fields(const SimulationParameters& p) {
   DatasetHeader header;
   header.case_name = p.name;
   header.detector = p.detector;
@@ -76,8 +85,6 @@ DatasetHeader make_header(const SimulationParameters& p) {
   header.volume = p.volume;
   header.scan = p.scan;
   header.scan_step_A = p.scan_step_A;
-  header.positions_A = centred_raster(p);
-  check_circles(p, header.positions_A.front(), circle_radius_A(optics));
   header.energy_eV = p.energy_eV;
   header.semiangle_mrad = p.semiangle_mrad;
   header.C10_A = p.C10_A;
@@ -86,6 +93,15 @@ DatasetHeader make_header(const SimulationParameters& p) {
   header.dose_e_per_A2 = p.dose_e_per_A2;
   if (p.dose_e_per_A2 > 0) header.electrons_per_pattern = p.dose_e_per_A2 * p.scan_step_A.y * p.scan_step_A.x;
   header.seed = p.seed;
+  return header;
+}
+
+DatasetHeader make_header(const SimulationParameters& p) {
+  check(p);
+  const Optics optics{p.energy_eV, p.semiangle_mrad, p.C10_A, p.C30_A, p.soft_aperture};
+  DatasetHeader header = header_fields(p);
+  check_circles(p, {scan_rows_A(p).front(), scan_columns_A(p).front()}, circle_radius_A(optics));
+  header.positions_A = centred_raster(p);
   header.specimen_json = describe(p.specimen);
   header.probe = make_probe(optics, p.detector, p.pixel_A);
   return header;

@@ -200,7 +200,7 @@ TEST(BadDataset, ZeroOrOnePosition) {
       [](hid_t f) {
         set_positions(f, {4, 4});
       },
-      {"scan of 1 x 1 positions, expected at least two positions"});
+      {"scan.rows x scan.columns = 1, expected at least two positions"});
 }
 
 TEST(BadDataset, PositionOutsideTheVolume) {
@@ -246,7 +246,7 @@ TEST(BadInputToWriter, Header) {
                {"has 5 positions, expected 6"});
   expect_error(message([](DatasetHeader& h) { h.probe.pop_back(); }), file, {"probe has 47 pixels"});
   expect_error(message([](DatasetHeader& h) { h.energy_eV = 0; }), file,
-               {"energy_eV = 0, expected a positive"});
+               {"energy_eV = 0, expected from 10000 to 1000000 (eV, not keV)"});
   expect_error(message([](DatasetHeader& h) { h.dose_e_per_A2 = -1; }), file, {"dose_e_per_A2 = -1"});
   expect_error(message([](DatasetHeader& h) { h.slices = 0; }), file, {"slices = 0"});
   EXPECT_FALSE(std::filesystem::exists(file.string() + ".partial"));

@@ -139,7 +139,8 @@ TEST(Reconstruction, WindowsThatLeaveTheVolumeGetVacuum) {
   const Communicator comm = Communicator::world();
   const SharedDirectory directory(comm);
   DatasetHeader h = small_header();
-  h.positions_A.front() = {0.6, 0.1}; // nearest pixel (1, 0): the 6 x 8 window begins at (-2, -4)
+  // The first at (0.6, 0.1) A, nearest to pixel (1, 0): its 6 x 8 window begins at (-2, -4).
+  for (Position& p : h.positions_A) p = {p.y - 3.4, p.x - 3.5};
   write_small_reconstruction(directory / "run.h5", comm, h);
   comm.barrier();
   const std::vector<float> corners = read_all(directory / "run.h5", "model_attributes/crop_pos", 12);

@@ -52,7 +52,7 @@ inline DatasetHeader small_header() {
   }
   h.energy_eV = 200e3;
   h.semiangle_mrad = 25;
-  h.C10_A = -150;
+  h.C10_A = -20; // a circle that fits the window
   h.C30_A = 1.5e4;
   h.dose_e_per_A2 = 1e4;
   h.electrons_per_pattern = 9900;

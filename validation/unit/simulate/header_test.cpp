@@ -110,7 +110,27 @@ INSTANTIATE_TEST_SUITE_P(
         BadField{"specimen.domain_wall", [](P& p) { p.specimen.domain_wall = 1.5; }},
         BadField{"specimen.domain_wall_shift_A", [](P& p) { p.specimen.domain_wall_shift_A = NAN; }},
         BadField{"specimen.vacancy_fraction", [](P& p) { p.specimen.vacancy_fraction = 1.01; }},
-        BadField{"specimen.disorder_A", [](P& p) { p.specimen.disorder_A = -0.1; }}));
+        BadField{"specimen.disorder_A", [](P& p) { p.specimen.disorder_A = -0.1; }},
+        // Finite, and yet nothing that can be meant.
+        BadField{"detector.y", [](P& p) { p.detector.y = 1'000'000'000; }},
+        BadField{"slices", [](P& p) { p.slices = 1'000'000'000; }},
+        BadField{"scan.rows x scan.columns",
+                 [](P& p) {
+                   p.scan = {100'000, 100'000};
+                 }},
+        BadField{"energy_eV", [](P& p) { p.energy_eV = 200; }}, // keV
+        BadField{"C10_A", [](P& p) { p.C10_A = 1e300; }}, BadField{"C30_A", [](P& p) { p.C30_A = -1e300; }},
+        BadField{"dose_e_per_A2", [](P& p) { p.dose_e_per_A2 = 1e300; }},
+        BadField{"specimen.B_A2.O", [](P& p) { p.specimen.B_A2["O"] = 1e308; }},
+        BadField{"specimen.domain_wall", [](P& p) { p.specimen.domain_wall = -9e18; }},
+        BadField{"specimen.domain_wall_shift_A", [](P& p) { p.specimen.domain_wall_shift_A = 1e308; }},
+        BadField{"specimen.disorder_A", [](P& p) { p.specimen.disorder_A = 1e308; }}));
+
+TEST(Header, RefusesAHugeScanBeforeItsPositionsAreMade) {
+  auto p = test::small_case();
+  p.scan = {46'000, 46'000}; // 34 GB of positions
+  EXPECT_THROW((void)make_header(p), InputError);
+}
 
 TEST(Thermal, NamesRoundTrip) {
   for (const auto t : {Thermal::none, Thermal::debye_waller, Thermal::frozen_phonon})

@@ -1,0 +1,137 @@
+#include "ptychoscale/io/experiment.hpp"
+
+#include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/multislice/optics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace ptychoscale {
+namespace {
+
+/// Keeps the first complaint.
+class Ranges {
+public:
+  void require(bool valid, std::string_view field, double value, std::string_view expected) {
+    if (!valid && !first_) first_ = Complaint{std::string(field), value, std::string(expected)};
+  }
+  void within(std::string_view field, double value, double lowest, double highest,
+              std::string_view unit = "") {
+    require(value >= lowest && value <= highest, field, value,
+            fmt::format("from {} to {}{}", lowest, highest, unit));
+  }
+  /// The same for y and x.
+  template <class Pair>
+  void both(std::string_view field, const Pair& yx, double lowest, double highest,
+            std::string_view unit = "") {
+    within(fmt::format("{}.y", field), yx.y, lowest, highest, unit);
+    within(fmt::format("{}.x", field), yx.x, lowest, highest, unit);
+  }
+  [[nodiscard]] bool passed() const { return !first_; }
+  [[nodiscard]] std::optional<Complaint> first() && { return std::move(first_); }
+
+private:
+  std::optional<Complaint> first_;
+};
+
+Optics optics_of(const DatasetHeader& h) {
+  return {h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture};
+}
+
+void check_grid(Ranges& r, const DatasetHeader& h) {
+  r.both("detector", h.detector, 1, 32768); // the largest cameras have a quarter of that
+  r.both("pixel_A", h.pixel, 1e-3, 100);
+  r.both("volume", h.volume, 1, 1 << 20);
+  r.within("slices", h.slices, 1, 100'000);
+  r.within("slice_thickness_A", h.slice_thickness_A, 1e-3, 1e5);
+  r.within("scan.rows", h.scan.rows, 1, 1 << 20);
+  r.within("scan.columns", h.scan.columns, 1, 1 << 20);
+  const double positions = static_cast<double>(h.scan.rows) * h.scan.columns;
+  r.require(positions >= 2 && positions <= std::numeric_limits<int>::max(), "scan.rows x scan.columns",
+            positions, fmt::format("at least two positions and at most {}", std::numeric_limits<int>::max()));
+  r.both("scan_step_A", h.scan_step_A, 1e-4, 1e5);
+}
+
+void check_optics(Ranges& r, const DatasetHeader& h) {
+  r.within("energy_eV", h.energy_eV, 10e3, 1000e3, " (eV, not keV)");
+  r.within("semiangle_mrad", h.semiangle_mrad, 1e-3, 500, " (mrad)");
+  r.within("C10_A", h.C10_A, -1e6, 1e6); // a tenth of a millimetre
+  r.within("C30_A", h.C30_A, -1e9, 1e9); // a decimetre; uncorrected lenses have millimetres
+  r.within("dose_e_per_A2", h.dose_e_per_A2, 0, 1e12);
+  r.within("electrons_per_pattern", h.electrons_per_pattern, 1e-9, 1e18);
+}
+
+/// What only follows from several fields, once each for itself is sensible.
+void check_probe_on_grid(Ranges& r, const DatasetHeader& h) {
+  const double largest_mrad = 1e3 * electron_wavelength_A(h.energy_eV) / (2 * std::max(h.pixel.y, h.pixel.x));
+  r.require(
+      h.semiangle_mrad <= largest_mrad, "semiangle_mrad", h.semiangle_mrad,
+      fmt::format("at most {:.4g}, which pixels of {} x {} A can carry", largest_mrad, h.pixel.y, h.pixel.x));
+  const double diameter_A = 2 * circle_radius_A(optics_of(h));
+  const auto fits = [&](std::string_view name, int pixels, double pixel_A) {
+    r.require(pixels * pixel_A >= diameter_A, name, pixels,
+              fmt::format("at least {:.0f}, so that the probe's circle of {:.4g} A fits the window",
+                          std::ceil(diameter_A / pixel_A), diameter_A));
+  };
+  fits("detector.y", h.detector.y, h.pixel.y);
+  fits("detector.x", h.detector.x, h.pixel.x);
+}
+
+/// Length of the mean vector from one position to the next of `lines` lines.
+double mean_step(const Position& first, const Position& last, int lines, double nominal) {
+  return lines < 2 ? nominal : std::hypot(last.y - first.y, last.x - first.x) / (lines - 1);
+}
+
+} // namespace
+
+std::optional<Complaint> first_out_of_range(const DatasetHeader& header) {
+  Ranges ranges;
+  check_grid(ranges, header);
+  check_optics(ranges, header);
+  if (ranges.passed()) check_probe_on_grid(ranges, header);
+  return std::move(ranges).first();
+}
+
+PixelSize step_of_positions(const DatasetHeader& h) {
+  const auto& all = h.positions_A;
+  const auto columns = static_cast<std::size_t>(h.scan.columns);
+  double y = 0;
+  double x = 0;
+  for (std::size_t column = 0; column < columns; ++column)
+    y += mean_step(all[column], all[all.size() - columns + column], h.scan.rows, h.scan_step_A.y);
+  for (std::size_t row = 0; row < all.size(); row += columns)
+    x += mean_step(all[row], all[row + columns - 1], h.scan.columns, h.scan_step_A.x);
+  return {y / h.scan.columns, x / h.scan.rows};
+}
+
+bool steps_agree(const DatasetHeader& h) {
+  constexpr double tolerance = 0.1;
+  const auto found = step_of_positions(h);
+  return std::abs(found.y - h.scan_step_A.y) <= tolerance * h.scan_step_A.y &&
+         std::abs(found.x - h.scan_step_A.x) <= tolerance * h.scan_step_A.x;
+}
+
+double circle_overlap(const DatasetHeader& h) {
+  auto optics = optics_of(h);
+  double radius_A = circle_radius_A(optics);
+  optics.C10_A += h.slices * h.slice_thickness_A;
+  radius_A = std::max(radius_A, circle_radius_A(optics));
+  double step_A = 0;
+  if (h.scan.rows > 1) step_A = h.scan_step_A.y;
+  if (h.scan.columns > 1) step_A = std::max(step_A, h.scan_step_A.x);
+  return 1 - step_A / (2 * radius_A);
+}
+
+std::optional<std::string> complaint_of_overlap(const DatasetHeader& h) {
+  const double overlap = circle_overlap(h);
+  if (overlap > 0) return std::nullopt;
+  return fmt::format(
+      "scan steps of {} x {} A leave the probe's circles apart (overlap {:.0f} %): neighbouring "
+      "patterns constrain nothing together; choose smaller steps or more defocus",
+      h.scan_step_A.y, h.scan_step_A.x, 100 * overlap);
+}
+
+} // namespace ptychoscale
