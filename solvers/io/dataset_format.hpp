@@ -12,6 +12,8 @@ namespace ptychoscale::dataset_format {
 inline constexpr std::int64_t schema_version = 1;
 inline constexpr const char* patterns = "dataset/datacube/data";
 inline constexpr const char* microscope = "dataset/metadatabundle/microscope";
+inline constexpr const char* calibration = "dataset/metadatabundle/calibration";
+inline constexpr const char* axis = "dataset/datacube/dim"; // 0 to 3
 inline constexpr const char* group = "ptychoscale";
 inline constexpr const char* positions = "ptychoscale/positions_A";
 inline constexpr const char* probe = "ptychoscale/probe";

@@ -102,6 +102,7 @@ struct DatasetReader::Impl {
         content_hash(file.attribute_text(dataset_format::group, "content_hash")),
         centred(header.detector.area()) {
     if (file.type_name(dataset_format::patterns) == "float16") halves.resize(centred.size());
+    file.refuse_broken_link(dataset_format::truth);
     if (!file.has(dataset_format::truth)) return;
     file.require_shape(dataset_format::truth,
                        {static_cast<hsize_t>(header.slices), static_cast<hsize_t>(header.volume.y),
@@ -149,6 +150,7 @@ DatasetReader::DatasetReader(const std::filesystem::path& file) : impl_(std::mak
 DatasetReader::~DatasetReader() = default;
 DatasetReader::DatasetReader(DatasetReader&&) noexcept = default;
 
+const std::string& DatasetReader::name() const { return impl_->file.name(); }
 const DatasetHeader& DatasetReader::header() const { return impl_->header; }
 const std::string& DatasetReader::content_hash() const { return impl_->content_hash; }
 bool DatasetReader::has_truth() const { return impl_->truth >= 0; }

@@ -7,7 +7,9 @@
 #include "output_file.hpp"
 #include "progress_file.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/output_target.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/readers_metadata.hpp"
 
 #include <fmt/format.h>
 
@@ -43,13 +45,13 @@ std::uintmax_t bytes_needed(const DatasetHeader& h, CountType type, bool with_tr
 void write_metadata(hid_t root, const DatasetHeader& h) {
   const Handle bundle = emd::create_metadata_bundle(root);
   emd::Metadata calibration(bundle, "calibration", "Calibration");
-  // py4DSTEM knows one pixel size per space; where y and x differ, the axes hold the truth.
   calibration.number("Q_pixel_size", 1 / (h.detector.y * h.pixel.y));
   calibration.text("Q_pixel_units", "A^-1");
   calibration.number("R_pixel_size", h.scan_step_A.y);
   calibration.text("R_pixel_units", "A");
   calibration.number("QR_rotation_degrees", 0);
   calibration.boolean("QR_flip", false);
+  if (const auto note = py4dstem_note(h)) calibration.text("note", *note);
   emd::Metadata microscope(bundle, "microscope", "Metadata");
   microscope.number("energy_eV", h.energy_eV);
   microscope.number("semiangle_cutoff_mrad", h.semiangle_mrad);
@@ -116,9 +118,10 @@ void create_skeleton(const std::filesystem::path& file, const DatasetHeader& h, 
 struct DatasetWriter::Impl {
   Impl(const std::filesystem::path& target, const DatasetHeader& h, CountType t, bool truth_wanted,
        std::string_view origin)
-      : file(target), header(h), type(t), with_truth(truth_wanted), identity(identity_of(h, t, truth_wanted)),
-        partial(target.string() + ".partial", bytes_needed(h, t, truth_wanted)),
-        progress(target.string() + ".partial.progress", fmt::format("{} {}", identity, origin)),
+      : file(output_target(target)), header(h), type(t), with_truth(truth_wanted),
+        identity(identity_of(h, t, truth_wanted)),
+        partial(file.string() + ".partial", bytes_needed(h, t, truth_wanted)),
+        progress(file.string() + ".partial.progress", fmt::format("{} {}", identity, origin)),
         centred(h.detector.area()), stored(h.detector.area() * bytes_per_count(t)) {}
 
   void open();
@@ -139,6 +142,7 @@ struct DatasetWriter::Impl {
   PartHashes written; ///< all parts in the file
   PartHashes pending; ///< those not yet safe from a kill
   bool resumed = false;
+  bool damaged = false; ///< what an earlier run left
   MeteredVector<float, MemoryLabel::other> centred;
   MeteredBytes stored;
   Handle handle;
@@ -148,10 +152,9 @@ struct DatasetWriter::Impl {
 
 void DatasetWriter::Impl::open() {
   dataset_format::check_header(header, file.string());
-  if (std::filesystem::is_directory(file)) {
-    throw InputError(fmt::format("cannot write '{}': is a directory, expected a file name", file.string()));
-  }
-  resumed = progress.load(written) && open_partial();
+  const bool same = progress.load(written);
+  resumed = same && open_partial();
+  damaged = same && !resumed && std::filesystem::exists(partial.path());
   if (resumed) return;
   written = {};
   partial.reserve(); // before anything is removed: another run may be at work here
@@ -182,6 +185,8 @@ bool DatasetWriter::Impl::open_partial() {
     patterns = hdf5::open_dataset(handle, dataset_format::patterns);
     if (with_truth) truth = hdf5::open_dataset(handle, dataset_format::truth);
     return true;
+  } catch (const hdf5::LockError& e) { // it is not known to be of no use
+    throw InputError(e.what());
   } catch (const RunError&) {
     close_datasets();
     handle = Handle();
@@ -227,6 +232,7 @@ DatasetWriter::~DatasetWriter() = default;
 DatasetWriter::DatasetWriter(DatasetWriter&&) noexcept = default;
 
 bool DatasetWriter::resumed() const { return impl_->resumed; }
+bool DatasetWriter::replaced_damaged() const { return impl_->damaged; }
 bool DatasetWriter::has_pattern(int position) const { return impl_->written.patterns.contains(position); }
 bool DatasetWriter::has_truth(int slice) const { return impl_->written.slices.contains(slice); }
 

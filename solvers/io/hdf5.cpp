@@ -1,11 +1,12 @@
 #include "hdf5.hpp"
 
-#include "ptychoscale/base/error.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 
 namespace ptychoscale::hdf5 {
 namespace {
@@ -25,6 +26,25 @@ std::string system_reason(const std::string& text) {
   if (begin == std::string::npos) return text;
   const auto end = text.find('\'', begin + key.size());
   return text.substr(begin + key.size(), end - begin - key.size());
+}
+
+/// What the library said first about the call that just failed; clears the error stack.
+std::string innermost_text() {
+  std::vector<std::string> texts;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &texts);
+  H5Eclear2(H5E_DEFAULT);
+  return texts.empty() ? "no reason given" : texts.front();
+}
+
+/// The handle of a file that was opened or created, or why it was not.
+Handle opened(hid_t id, const std::filesystem::path& file, std::string_view tried) {
+  if (id >= 0) return {id, H5Fclose};
+  const std::string text = innermost_text();
+  if (text.find("unable to lock file") != std::string::npos)
+    for (const int error : {EAGAIN, ENOLCK, ENOSYS, EOPNOTSUPP})
+      if (text.find(std::strerror(error)) != std::string::npos)
+        throw LockError(fmt::format("cannot {} '{}': {}", tried, file.string(), explain_lock(error)));
+  throw RunError(fmt::format("cannot {} '{}' (HDF5: {})", tried, file.string(), system_reason(text)));
 }
 
 /// Data go to the file at once: the library would otherwise hold small writes back until a dataset is closed,
@@ -67,12 +87,21 @@ void start() {
 }
 
 std::string error_text() {
-  std::vector<std::string> texts;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &texts);
-  H5Eclear2(H5E_DEFAULT);
-  std::string text = texts.empty() ? "no reason given" : system_reason(texts.front());
+  std::string text = system_reason(innermost_text());
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
+}
+
+bool locks_files() {
+  const char* wish = std::getenv("HDF5_USE_FILE_LOCKING");
+  return wish == nullptr || (std::strcmp(wish, "FALSE") != 0 && std::strcmp(wish, "0") != 0);
+}
+
+std::string explain_lock(int error) {
+  if (error == EAGAIN) return "another process has it open for writing; wait until that has ended";
+  return fmt::format("its file system has no locks ({}); HDF5_USE_FILE_LOCKING=FALSE in the environment does "
+                     "without, when no other process writes the file",
+                     std::strerror(error));
 }
 
 hid_t check(hid_t status, const std::string& what) {
@@ -89,17 +118,13 @@ Handle create_file(const std::filesystem::path& file) {
   start();
   const Handle properties(check(H5Pcreate(H5P_FILE_CREATE), "cannot create file properties"), H5Pclose);
   check(H5Pset_obj_track_times(properties, false), "cannot switch object times off");
-  return {check(H5Fcreate(file.c_str(), H5F_ACC_TRUNC, properties, unbuffered_access()),
-                fmt::format("cannot create '{}'", file.string())),
-          H5Fclose};
+  return opened(H5Fcreate(file.c_str(), H5F_ACC_TRUNC, properties, unbuffered_access()), file, "create");
 }
 
 Handle open_file(const std::filesystem::path& file, Access access) {
   start();
   const unsigned flags = access == Access::read_only ? H5F_ACC_RDONLY : H5F_ACC_RDWR;
-  return {check(H5Fopen(file.c_str(), flags, unbuffered_access()),
-                fmt::format("cannot open '{}'", file.string())),
-          H5Fclose};
+  return opened(H5Fopen(file.c_str(), flags, unbuffered_access()), file, "open");
 }
 
 Handle complex_type() {

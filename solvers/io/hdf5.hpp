@@ -1,5 +1,7 @@
 #pragma once
 
+#include "ptychoscale/base/error.hpp"
+
 #include <hdf5.h>
 
 #include <complex>
@@ -19,6 +21,18 @@ using Shape = std::vector<hsize_t>;
 /// What the library says about the call that just failed, on one line, innermost cause first; clears the
 /// error stack.
 [[nodiscard]] std::string error_text();
+
+/// A file that is whole, for all that is known, but cannot be locked: another process has it open for
+/// writing, or the file system has no locks.
+class LockError : public RunError {
+public:
+  using RunError::RunError;
+};
+
+/// Whether the library locks the files it opens, which HDF5_USE_FILE_LOCKING in the environment forbids.
+[[nodiscard]] bool locks_files();
+/// What `error`, an errno of flock(), says of the file, and what helps.
+[[nodiscard]] std::string explain_lock(int error);
 
 /// Throws RunError with `what` and error_text() when `status` is negative; otherwise returns it.
 hid_t check(hid_t status, const std::string& what);
@@ -52,7 +66,7 @@ private:
 /// end would be tried again. The functions below that name a file call it.
 void start();
 
-/// @name Files
+/// @name Files. Throw LockError where locking is what failed.
 /// @{
 [[nodiscard]] Handle create_file(const std::filesystem::path& file);
 enum class Access { read_only, read_write };

@@ -1,5 +1,6 @@
 #include "input_file.hpp"
 
+#include "links.hpp"
 #include "ptychoscale/base/error.hpp"
 
 #include <fmt/format.h>
@@ -43,6 +44,8 @@ Handle open_input(const std::filesystem::path& file, const std::string& kind) {
   }
   try {
     return hdf5::open_file(file, hdf5::Access::read_only);
+  } catch (const hdf5::LockError& e) {
+    throw InputError(e.what());
   } catch (const RunError& e) {
     throw InputError(
         fmt::format("'{}': is damaged or truncated, expected a whole {}: {}", file.string(), kind, e.what()));
@@ -110,9 +113,18 @@ bool InputFile::has(const std::string& object) const {
   return true;
 }
 
+void InputFile::refuse_broken_link(const std::string& object) const {
+  if (const auto link = hdf5::broken_link(file_, object)) reject(*link);
+}
+
+void InputFile::require(const std::string& object, std::string_view kind) const {
+  if (has(object)) return;
+  refuse_broken_link(object);
+  reject(fmt::format("has no {} '{}', expected a {} written by ptychoscale", kind, object, kind_));
+}
+
 void InputFile::require_schema(const std::string& object, std::int64_t version) const {
-  if (!has(object))
-    reject(fmt::format("has no group '{}', expected a {} written by ptychoscale", object, kind_));
+  require(object, "group");
   const double found = attribute_number(object, "schema_version");
   if (found != static_cast<double>(version)) {
     reject(fmt::format("attribute 'schema_version' of '{}' = {}, expected {}", object, found, version));
@@ -120,10 +132,13 @@ void InputFile::require_schema(const std::string& object, std::int64_t version) 
 }
 
 Handle InputFile::dataset(const std::string& name) const {
-  if (!has(name)) reject(fmt::format("has no dataset '{}', expected a {}", name, kind_));
+  require(name, "dataset");
   const hid_t id = H5Dopen2(file_, name.c_str(), H5P_DEFAULT);
   if (id < 0) reject(fmt::format("'{}' cannot be opened as a dataset ({})", name, hdf5::error_text()));
-  return {id, H5Dclose};
+  Handle found(id, H5Dclose);
+  if (const auto source = hdf5::missing_source(found))
+    reject(fmt::format("dataset '{}' is a view of {}", name, *source));
+  return found;
 }
 
 Shape InputFile::shape(const std::string& name) const { return shape_of(space_of_dataset(dataset(name))); }
@@ -220,7 +235,7 @@ std::string InputFile::text(const std::string& name) const {
 }
 
 Handle InputFile::attribute(const std::string& object, const std::string& name) const {
-  if (!has(object)) reject(fmt::format("has no group '{}', expected a {}", object, kind_));
+  require(object, "group");
   if (H5Aexists_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT) <= 0) {
     reject(fmt::format("'{}' has no attribute '{}', expected a {}", object, name, kind_));
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ptychoscale {
@@ -21,9 +22,16 @@ public:
   [[noreturn]] void reject(const std::string& message) const;
 
   [[nodiscard]] bool has(const std::string& object) const;
+  /// Throws when a link on the way to `object` leads nowhere.
+  void refuse_broken_link(const std::string& object) const;
+  /// Throws when `object` is not there, saying where the link leads that should lead to it. `kind` is "group"
+  /// or "dataset".
+  void require(const std::string& object, std::string_view kind) const;
   /// Throws when the group `object` is missing or lacks the attribute schema_version with this value.
   void require_schema(const std::string& object, std::int64_t version) const;
 
+  /// Throws, too, when it is a view (a virtual dataset) of a file or dataset that is not there: the library
+  /// would read zeros.
   [[nodiscard]] hdf5::Handle dataset(const std::string& name) const;
   [[nodiscard]] hdf5::Shape shape(const std::string& name) const;
   /// `meaning` explains the expected shape in words.

@@ -1,5 +1,7 @@
 #include "output_file.hpp"
 
+#include "hdf5.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -72,10 +74,13 @@ void OutputFile::reserve_in_place() const {
                                  path_.string(), std::strerror(errno)));
   }
   // HDF5 locks the files it writes in the same way.
-  if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw InputError(
-        fmt::format("cannot write '{}': another run is writing it; expected a file of its own for each run",
-                    path_.string()));
+  if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      throw InputError(
+          fmt::format("cannot write '{}': another run is writing it; expected a file of its own for each run",
+                      path_.string()));
+    if (hdf5::locks_files())
+      throw InputError(fmt::format("cannot write '{}': {}", path_.string(), hdf5::explain_lock(errno)));
   }
   if (available_space(path_) < bytes_) fail("not enough space");
   // Sparse files promise space they do not have; a file system that cannot reserve says so and is left alone.

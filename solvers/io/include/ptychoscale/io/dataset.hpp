@@ -49,6 +49,8 @@ public:
   [[nodiscard]] explicit DatasetReader(const std::filesystem::path& file);
   ~DatasetReader();
   DatasetReader(DatasetReader&&) noexcept;
+  /// The file's, as it was given.
+  [[nodiscard]] const std::string& name() const;
   [[nodiscard]] const DatasetHeader& header() const;
   /// 32 hexadecimal digits over the header, the stored patterns and the truth.
   [[nodiscard]] const std::string& content_hash() const;
@@ -85,6 +87,8 @@ public:
   /// Whether this goes on with what an interrupted run of the same header and origin has left; anything else
   /// left there is replaced.
   [[nodiscard]] bool resumed() const;
+  /// Whether what such a run has left could not be read back, and was replaced for that.
+  [[nodiscard]] bool replaced_damaged() const;
   /// Whether an interrupted run has already written this pattern / slice.
   [[nodiscard]] bool has_pattern(int position) const;
   [[nodiscard]] bool has_truth(int slice) const;
