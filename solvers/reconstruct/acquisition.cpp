@@ -6,9 +6,11 @@
 namespace ptychoscale {
 
 Acquisition acquisition_of(const DatasetReader& dataset) {
-  return {dataset.header(), [&dataset](int position, std::span<float> amplitudes) {
+  return {dataset.header(),
+          [&dataset](int position, std::span<float> amplitudes) {
             dataset.read_amplitudes(position, amplitudes);
-          }};
+          },
+          dataset.name()};
 }
 
 Acquisition acquisition_without_data(const DatasetHeader& header) {

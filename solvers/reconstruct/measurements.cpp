@@ -47,7 +47,8 @@ Measurements::Measurements(Backend& backend, const Acquisition& acquisition, std
       batches_(std::move(batches)), pattern_(acquisition.header.detector.area()), type_(type),
       stream_(stream), patterns_per_half_(largest(batches_)),
       amplitudes_(backend, pattern_bytes() * (stream_ ? 2 * patterns_per_half_ : positions_.size()),
-                  MemoryLabel::measurements) {
+                  MemoryLabel::measurements),
+      sums_(positions_.size()) {
   if (!backend.shares_memory_with_host() || type == MeasurementType::float16)
     staging_ = {backend, pattern_, MemoryLabel::other};
   if (stream_) return;
@@ -96,16 +97,21 @@ void Measurements::load_ahead(std::size_t batch) {
 void Measurements::load(Range positions, std::size_t in_front) {
   std::byte* to = amplitudes_.data() + in_front * pattern_bytes();
   for (int k = positions.first; k < positions.last; ++k, to += pattern_bytes())
-    load_pattern(positions_[static_cast<std::size_t>(k)], to);
+    load_pattern(static_cast<std::size_t>(k), to);
 }
 
-void Measurements::load_pattern(int position, std::byte* to) {
-  if (staging_.size() == 0)
-    return acquisition_.read_amplitudes(position, {reinterpret_cast<float*>(to), pattern_});
+void Measurements::read(std::size_t k, std::span<float> amplitudes) {
+  acquisition_.read_amplitudes(positions_[k], amplitudes);
+  if (backend_.computes() && !sums_[k]) // a dry run reads nothing
+    sums_[k] = sum_of_pattern(amplitudes, acquisition_.header.detector);
+}
+
+void Measurements::load_pattern(std::size_t k, std::byte* to) {
+  if (staging_.size() == 0) return read(k, {reinterpret_cast<float*>(to), pattern_});
   const auto pattern = staging_.host();
-  acquisition_.read_amplitudes(position, pattern);
+  read(k, pattern);
   if (type_ == MeasurementType::float16 && backend_.computes()) { // a dry run reads nothing
-    check_fits_half(pattern, position);
+    check_fits_half(pattern, positions_[k]);
     narrow_in_place(pattern);
   }
   backend_.load(to, pattern.data(), pattern_bytes());

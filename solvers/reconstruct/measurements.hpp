@@ -3,11 +3,13 @@
 #include "ptychoscale/base/phase_timer.hpp"
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/geometry/tiling.hpp"
+#include "ptychoscale/io/pattern_sums.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <cstddef>
 #include <future>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace ptychoscale {
@@ -30,12 +32,19 @@ public:
   /// amplitude beyond float16 (while streaming; resident ones are checked on construction).
   [[nodiscard]] Amplitudes at(int k, PhaseTimer& timer);
 
+  /// What the k-th pattern adds up to; nothing before it has been read for the first time, and in dry runs.
+  [[nodiscard]] const std::optional<PatternSum>& sum(int k) const {
+    return sums_[static_cast<std::size_t>(k)];
+  }
+
 private:
   void fetch(std::size_t batch, PhaseTimer& timer);
   void load_ahead(std::size_t batch);
   /// From the file to the backend's memory, where so many patterns lie in front of them.
   void load(Range positions, std::size_t in_front);
-  void load_pattern(int position, std::byte* to);
+  void load_pattern(std::size_t k, std::byte* to);
+  /// Reads amplitudes from the file and, the first time, adds them up: later readings are of the same.
+  void read(std::size_t k, std::span<float> amplitudes);
   [[nodiscard]] std::size_t pattern_bytes() const;
 
   Backend& backend_;
@@ -45,11 +54,12 @@ private:
   std::size_t pattern_; ///< pixels
   MeasurementType type_;
   bool stream_;
-  std::size_t patterns_per_half_;            ///< those of the largest batch
-  Buffer<std::byte> amplitudes_;             ///< every pattern, or two halves
-  Buffer<float, Place::staging> staging_;    ///< one pattern on its way; none where it is read in its place
-  std::optional<std::size_t> present_batch_; ///< in use, while streaming
-  std::optional<std::size_t> ahead_batch_;   ///< being loaded, to the half that is not in use
+  std::size_t patterns_per_half_;         ///< those of the largest batch
+  Buffer<std::byte> amplitudes_;          ///< every pattern, or two halves
+  Buffer<float, Place::staging> staging_; ///< one pattern on its way; none where it is read in its place
+  std::vector<std::optional<PatternSum>> sums_; ///< by k
+  std::optional<std::size_t> present_batch_;    ///< in use, while streaming
+  std::optional<std::size_t> ahead_batch_;      ///< being loaded, to the half that is not in use
   std::size_t present_half_ = 0;
   std::future<void> loading_;
 };

@@ -101,7 +101,20 @@ struct Progress {
   double vacuum_cost = 0;
 };
 
-Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver,
+/// All ranks learn whether the patterns that they have read can be used, and end together when not.
+void judge_patterns(const Communicator& comm, const TileSolver& tile, const Acquisition& acquisition,
+                    const ReconstructionHooks& hooks) {
+  const auto mine = tile.judge_patterns(limits_of_patterns(acquisition.header));
+  const auto all = findings_of_ranks(comm.gather(as_numbers(mine), 0));
+  comm.agree([&] {
+    if (!comm.leads()) return;
+    if (const auto why = unusable(all, acquisition.header))
+      throw InputError(acquisition.name.empty() ? *why : fmt::format("'{}': {}", acquisition.name, *why));
+  });
+  if (comm.leads() && hooks.on_patterns) hooks.on_patterns(all);
+}
+
+Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver, const Acquisition& acquisition,
                  const ReconstructionOptions& options, double step, const ReconstructionHooks& hooks) {
   Progress progress;
   double vacuum = 0;
@@ -124,6 +137,10 @@ Progress iterate(const Communicator& comm, TileSolver& tile, Solver& solver,
       seconds = tile.backend().now() - start;
       comm.max(std::span(&seconds, 1));
       if (iteration == 0) comm.sum(std::span(&vacuum, 1));
+    }
+    if (iteration == 0 && options.stream_measurements && tile.backend().computes()) {
+      const PhaseScope waiting(tile.timer(), Phase::wait);
+      judge_patterns(comm, tile, acquisition, hooks); // all of them have been read now
     }
     if (!comm.is_alone()) check_cost(cost, vacuum, iteration, step); // alone it means nothing
     progress.cost.push_back(cost);
@@ -151,8 +168,9 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
 
   std::unique_ptr<TileSolver> tile;
   comm.agree([&] { tile = std::make_unique<TileSolver>(backend, acquisition, plan, options, mine); });
+  if (!options.stream_measurements && backend.computes()) judge_patterns(comm, *tile, acquisition, hooks);
   auto solver = make_solver(*tile, comm, plan, options, result.step);
-  auto progress = iterate(comm, *tile, *solver, options, result.step, hooks);
+  auto progress = iterate(comm, *tile, *solver, acquisition, options, result.step, hooks);
   result.cost = std::move(progress.cost);
   result.seconds = std::move(progress.seconds);
   result.vacuum_cost = progress.vacuum_cost;

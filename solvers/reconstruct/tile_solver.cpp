@@ -87,6 +87,14 @@ double TileSolver::visit(Range batch, Volume gradient, double step) {
 
 double TileSolver::vacuum_loss(int k) { return model_.vacuum_loss(measurements_.at(k, timer_)); }
 
+PatternFindings TileSolver::judge_patterns(const PatternLimits& limits) const {
+  PatternFindings findings;
+  for (int k = 0; k < positions(); ++k)
+    if (const auto& sum = measurements_.sum(k); sum && owns(k))
+      findings.add(visited_[static_cast<std::size_t>(k)], *sum, limits);
+  return findings;
+}
+
 Buffer<float> TileSolver::make_accumulation_buffer() {
   return {backend_, volume_.size(), MemoryLabel::accumulation};
 }

@@ -27,6 +27,9 @@ public:
   /// Loss of the k-th position for the empty volume.
   double vacuum_loss(int k);
 
+  /// What the patterns dealt to this rank add up to, of those that have been read.
+  [[nodiscard]] PatternFindings judge_patterns(const PatternLimits& limits) const;
+
   [[nodiscard]] int positions() const { return static_cast<int>(visited_.size()); }
   /// Whether the k-th position was dealt to this rank, so that its loss counts here.
   [[nodiscard]] bool owns(int k) const { return owned_[static_cast<std::size_t>(k)]; }

@@ -7,6 +7,7 @@
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/geometry/tiling.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/pattern_sums.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
 
 #include <array>
@@ -62,6 +63,7 @@ struct ReconstructionOptions {
 struct Acquisition {
   const DatasetHeader& header; ///< must outlive the reconstruction
   std::function<void(int position, std::span<float> amplitudes)> read_amplitudes;
+  std::string name = {}; ///< the file's, which errors begin with
 };
 /// The acquisition a dataset holds; the reader must outlive it.
 [[nodiscard]] Acquisition acquisition_of(const DatasetReader& dataset);
@@ -119,10 +121,14 @@ struct ReconstructionHooks {
   std::function<void(int iteration, double cost, double seconds)> on_iteration; ///< rank 0, after each
   std::function<bool()> interrupted;                                            ///< polled between positions
   PhaseTimer::Observer on_phase = {}; ///< every rank, on its backend's clock
+  /// Rank 0, once every rank has read its patterns: before the first iteration, or after it when they are
+  /// streamed; not in dry runs.
+  std::function<void(const PatternFindings&)> on_patterns = {};
 };
 
 /// Runs one solver on all ranks of `comm`; collective. `plan` is the one for these options and ranks. Throws
-/// InputError, agreed on all ranks, for a step that diverges (naming the iteration).
+/// InputError, agreed on all ranks, for patterns that are unusable() and for a step that diverges (naming the
+/// iteration).
 [[nodiscard]] Reconstruction reconstruct(const Communicator& comm, Backend& backend,
                                          const Acquisition& acquisition, const ReconstructionPlan& plan,
                                          const ReconstructionOptions& options,
