@@ -121,9 +121,10 @@ Json findings(const AssessOptions& options) {
   std::optional<SeamMetrics> control;
   if (!options.control.empty()) control = assess_seams(options.control, dataset, options.reconstruction);
   const auto* paired = control ? &*control : nullptr;
-  Json all{{"relative_rmse", quality.relative_rmse},
-           {"structural_similarity", quality.similarity},
+  Json all{{"relative_rmse", or_null(quality.relative_rmse)},
+           {"structural_similarity", or_null(quality.similarity)},
            {"frc_resolution_A", or_null(quality.resolution_A)}};
+  if (!quality.not_computed.empty()) all["quality_not_computed"] = quality.not_computed;
   add_axis(all, "rows", run.rows, paired ? &paired->rows : nullptr, options.pairing);
   add_axis(all, "columns", run.columns, paired ? &paired->columns : nullptr, options.pairing);
   all["seam_found"] = seam_found(run, paired, options.pairing);

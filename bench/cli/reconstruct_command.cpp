@@ -153,12 +153,10 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
   write(options, comm, *backend, report);
   comm.agree([&] {
     if (comm.rank() == 0) {
-      if (dataset->has_truth())
-        report.assessment = Assessment{assess_quality(options.output, *dataset),
-                                       assess_seams(options.output, *dataset, options.output)};
+      if (dataset->has_truth()) report.assessment = assess_finished(options.output, *dataset);
       tell(options, report);
     }
-    if (!verified(result))
+    if (!verified(result, dataset->header().positions_A.size()))
       throw RunError(
           fmt::format("{}: the cost did not fall; try a smaller --step", options.dataset.string()));
   });

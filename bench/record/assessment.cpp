@@ -65,4 +65,21 @@ SeamMetrics assess_seams(const std::filesystem::path& reconstruction, const Data
                        scanned_box(h));
 }
 
+Assessment assess_finished(const std::filesystem::path& reconstruction, const DatasetReader& dataset) {
+  Assessment a;
+  const auto attempt = [&](const auto& step) {
+    try {
+      step();
+    } catch (const std::exception& e) {
+      if (a.not_computed.empty()) a.not_computed = e.what();
+    }
+  };
+  attempt([&] {
+    a.quality = assess_quality(reconstruction, dataset);
+    a.not_computed = a.quality.not_computed;
+  });
+  attempt([&] { a.seams = assess_seams(reconstruction, dataset, reconstruction); });
+  return a;
+}
+
 } // namespace ptychoscale

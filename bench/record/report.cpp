@@ -100,13 +100,14 @@ void add_seams(Json& row, const std::string& axis, const AxisSeams& seams) {
 }
 
 void add_assessment(Json& row, const Assessment& a) {
-  row["relative_rmse"] = a.quality.relative_rmse;
-  row["structural_similarity"] = a.quality.similarity;
+  row["relative_rmse"] = or_null(a.quality.relative_rmse);
+  row["structural_similarity"] = or_null(a.quality.similarity);
   row["frc_resolution_A"] = or_null(a.quality.resolution_A);
-  add_seams(row, "rows", a.seams.rows);
-  add_seams(row, "columns", a.seams.columns);
-  const auto verdict = judge_seams(a.seams, nullptr);
-  row["seam_found"] = verdict.any();
+  if (!a.not_computed.empty()) row["quality_not_computed"] = a.not_computed;
+  if (!a.seams) return;
+  add_seams(row, "rows", a.seams->rows);
+  add_seams(row, "columns", a.seams->columns);
+  row["seam_found"] = judge_seams(*a.seams, nullptr).any();
 }
 
 Json benchmark_row(const RunReport& r, ReportDetail detail) {
@@ -135,7 +136,7 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
   row["stop_reason"] = "iterations";
   if (detail == ReportDetail::full)
     if (const auto remarks = remarks_on(r.places); !remarks.empty()) row["remarks"] = remarks;
-  if (!r.as_rank) row["verified"] = verified(r.result);
+  if (!r.as_rank) row["verified"] = verified(r.result, r.header.positions_A.size());
   return row;
 }
 
@@ -148,8 +149,12 @@ std::string report_json(const RunReport& report, ReportDetail detail) {
          "\n";
 }
 
-bool verified(const Reconstruction& result) {
+bool verified(const Reconstruction& result, std::size_t patterns) {
+  // A unit beam's amplitudes in float32, through 100 slices of transforms, are wrong by some 1e-6.
+  constexpr double rounding = 1e-10;
   const auto& cost = result.cost;
+  if (result.vacuum_cost <= rounding * static_cast<double>(patterns) && !cost.empty())
+    return cost.back() <= rounding * static_cast<double>(patterns);
   const bool finite = std::all_of(cost.begin(), cost.end(), [](double c) { return std::isfinite(c); });
   return finite && !cost.empty() && (cost.size() == 1 || cost.back() < cost.front());
 }

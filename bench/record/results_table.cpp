@@ -136,6 +136,9 @@ std::string results_table(std::string_view report_json) {
     else
       for (const auto& remark : row.value("remarks", Json::array()))
         table += fmt::format("{}: {}\n", method, remark.get<std::string>());
+    if (row.contains("quality_not_computed"))
+      table +=
+          fmt::format("{} has no full quality: {}\n", method, row["quality_not_computed"].get<std::string>());
   }
   return table;
 }

@@ -219,6 +219,26 @@ def test_report(run, tiny_dataset, tmp_path):
     assert 0 < row["relative_rmse"] < 1
 
 
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ({"scan": {"rows": 9, "columns": 1}, "scan_step_A": [1.0, 1.0]}, "must be at least 11 pixels wide"),
+        ({"specimen": {"vacancy_fraction": 1.0}}, "the true potential is 0"),
+    ],
+    ids=["one column", "empty specimen"],
+)
+def test_a_quality_that_cannot_be_computed_takes_nothing_else_away(run, tmp_path, case, says):
+    file, dataset, report = tmp_path / "case.json", tmp_path / "case.h5", tmp_path / "report.json"
+    file.write_text(json.dumps({**TINY, **case}))
+    run.good("simulate", file, "-o", dataset)
+    words = ("reconstruct", dataset, "--method", "serial", "--iterations", 2, "-o", tmp_path / "out.h5", "--json", report)
+    table = run.good(*words).out
+    assert says in table
+    (row,) = json.loads(report.read_text())["benchmarks"]
+    assert row["structural_similarity"] is None and says in row["quality_not_computed"] and len(row["cost_of_iterations"]) == 2
+    assert says in run.good("assess", tmp_path / "out.h5", "--dataset", dataset).out
+
+
 def test_report_on_standard_output(run, tiny_dataset, tmp_path):
     out = run.good("reconstruct", tiny_dataset, "-o", tmp_path / "out.h5", "--method", "serial", "--json", "-").out
     assert json.loads(out)["benchmarks"][0]["method"] == "serial"

@@ -81,9 +81,22 @@ double relative_rmse(std::span<const float> reconstruction, std::span<const floa
 ImageQuality measure_quality(std::span<const float> reconstruction, std::span<const float> truth,
                              Extent extent, PixelSize pixel, const Box& region) {
   const std::vector<float> flat = remove_offset_and_ramp(reconstruction, truth, extent, region);
-  return {relative_rmse(reconstruction, truth, extent, region),
-          structural_similarity(flat, truth, extent, region),
-          ring_correlation(flat, truth, extent, pixel, region).resolution_A};
+  ImageQuality quality;
+  // Each needs more of region and truth than the one before; what a narrow scan cannot give takes away no
+  // other.
+  const auto measured = [&](const auto& measure) -> std::optional<double> {
+    try {
+      return measure();
+    } catch (const InputError& e) {
+      if (quality.not_computed.empty()) quality.not_computed = e.what();
+      return std::nullopt;
+    }
+  };
+  quality.relative_rmse = measured([&] { return relative_rmse(reconstruction, truth, extent, region); });
+  quality.similarity = measured([&] { return structural_similarity(flat, truth, extent, region); });
+  quality.resolution_A =
+      measured([&] { return ring_correlation(flat, truth, extent, pixel, region).resolution_A; });
+  return quality;
 }
 
 } // namespace ptychoscale

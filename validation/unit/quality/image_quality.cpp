@@ -45,6 +45,27 @@ TEST(RelativeRmse, IgnoresOffsetRampAndEverythingOutsideTheRegion) {
   EXPECT_LT(relative_rmse(image, truth, extent, region), 5e-6);
 }
 
+TEST(ImageQuality, LeavesOutWhatTheRegionIsTooNarrowForAndSaysWhy) {
+  const Image truth = image_of(extent, landscape);
+  const Image image = with_noise(truth, 0.3, 1);
+  const auto line = measure_quality(image, truth, extent, {1, 1}, {3, 37, 9, 10}); // a scan of one column
+  EXPECT_EQ(line.relative_rmse, relative_rmse(image, truth, extent, {3, 37, 9, 10}));
+  EXPECT_FALSE(line.similarity || line.resolution_A);
+  EXPECT_NE(line.not_computed.find("at least 11 pixels"), std::string::npos) << line.not_computed;
+  const auto band = measure_quality(image, truth, extent, {1, 1}, {3, 37, 9, 21}); // 12 pixels wide
+  EXPECT_TRUE(band.relative_rmse && band.similarity);
+  EXPECT_FALSE(band.resolution_A);
+  EXPECT_NE(band.not_computed.find("at least 16 pixels"), std::string::npos) << band.not_computed;
+  EXPECT_EQ(measure_quality(image, truth, extent, {1, 1}, region).not_computed, "");
+}
+
+TEST(ImageQuality, OfAFlatTruthIsNoNumber) {
+  const Image flat(extent.area(), 2.0F);
+  const auto quality = measure_quality(with_noise(flat, 0.3, 1), flat, extent, {1, 1}, region);
+  EXPECT_FALSE(quality.relative_rmse || quality.similarity || quality.resolution_A);
+  EXPECT_NE(quality.not_computed.find("true potential is 2"), std::string::npos) << quality.not_computed;
+}
+
 TEST(RelativeRmse, IsTheNoiseOverTheDeviationOfTheTruth) {
   const Image truth = image_of(extent, landscape);
   double mean = 0, square = 0;

@@ -5,6 +5,8 @@
 #include "ptychoscale/quality/seams.hpp"
 
 #include <filesystem>
+#include <optional>
+#include <string>
 
 namespace ptychoscale {
 
@@ -20,5 +22,17 @@ namespace ptychoscale {
 /// is the control). Reads slice by slice.
 [[nodiscard]] SeamMetrics assess_seams(const std::filesystem::path& reconstruction,
                                        const DatasetReader& dataset, const std::filesystem::path& borders_of);
+
+/// How near a run came to the truth, when the dataset has one.
+struct Assessment {
+  ImageQuality quality;
+  std::optional<SeamMetrics> seams; ///< empty where they could not be measured
+  std::string not_computed;         ///< why something is missing; one line
+};
+
+/// The assessment of a run that has ended: what cannot be computed is missing with its reason, whatever goes
+/// wrong, since the run's other results stand.
+[[nodiscard]] Assessment assess_finished(const std::filesystem::path& reconstruction,
+                                         const DatasetReader& dataset);
 
 } // namespace ptychoscale

@@ -4,18 +4,13 @@
 #include "ptychoscale/record/assessment.hpp"
 #include "ptychoscale/record/load.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace ptychoscale {
-
-/// How near a run came to the truth, when the dataset has one.
-struct Assessment {
-  ImageQuality quality;
-  SeamMetrics seams;
-};
 
 /// Where the patterns came from; both empty when there were none.
 struct DatasetSource {
@@ -45,7 +40,8 @@ enum class ReportDetail { full, reproducible };
 /// The run as JSON: `context`, and one row in `benchmarks`; the envelope of Google Benchmark.
 [[nodiscard]] std::string report_json(const RunReport& report, ReportDetail detail);
 
-/// Whether the run did what a reconstruction does: its cost stayed finite and fell.
-[[nodiscard]] bool verified(const Reconstruction& result);
+/// Whether the run did what a reconstruction does: its cost stayed finite and fell, or had nowhere to fall to
+/// since the patterns are those of the empty specimen but for rounding.
+[[nodiscard]] bool verified(const Reconstruction& result, std::size_t patterns);
 
 } // namespace ptychoscale

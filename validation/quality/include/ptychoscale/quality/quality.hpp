@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace ptychoscale {
@@ -12,11 +13,13 @@ namespace ptychoscale {
 /// the potential summed over slices) of one extent and look at `region` only, the illuminated box. They throw
 /// InputError when sizes do not match or `region` is empty or reaches outside.
 
-/// What a report says about one reconstruction.
+/// What a report says about one reconstruction. A measure that this truth or region has no answer for is
+/// empty.
 struct ImageQuality {
-  double relative_rmse = 0;           ///< see relative_rmse()
-  double similarity = 0;              ///< see structural_similarity(), after removal of offset and ramp
-  std::optional<double> resolution_A; ///< see ring_correlation()
+  std::optional<double> relative_rmse; ///< see relative_rmse()
+  std::optional<double> similarity;    ///< see structural_similarity(), after removal of offset and ramp
+  std::optional<double> resolution_A;  ///< see ring_correlation()
+  std::string not_computed;            ///< why the first empty one is, where it was asked too much; one line
 };
 [[nodiscard]] ImageQuality measure_quality(std::span<const float> reconstruction,
                                            std::span<const float> truth, Extent extent, PixelSize pixel,
