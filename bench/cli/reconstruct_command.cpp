@@ -8,6 +8,7 @@
 #include "ptychoscale/files/output_file.hpp"
 #include "ptychoscale/files/wisdom_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/output_lock.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
 #include "ptychoscale/options/backend_options.hpp"
 #include "ptychoscale/options/number_options.hpp"
@@ -45,22 +46,30 @@ struct ReconstructOptions {
   SolverOptions solver;
 };
 
-/// Four float32 volumes (phase, potential, and PtyRAD's phase and amplitude), and room for the rest.
-std::int64_t reconstruction_bytes(const DatasetHeader& h) {
-  return 16 * static_cast<std::int64_t>(h.slices) * static_cast<std::int64_t>(h.volume.area()) + (1 << 20);
-}
-
 /// That the report can be written, and over none of the inputs.
 void check_report(const ReconstructOptions& options) {
   check_json(options.json);
   check_apart({"--json", options.json}, {{"DATASET", options.dataset}, {"--fftw-wisdom", options.wisdom}});
 }
 
-void check_outputs(const ReconstructOptions& options, const DatasetHeader& header) {
-  check_output(options.output, reconstruction_bytes(header));
+void check_outputs(const ReconstructOptions& options, const DatasetHeader& header, int ranks) {
+  const auto bytes = reconstruction_bytes(header, options.solver.chosen.iterations, ranks);
+  check_output(options.output, static_cast<std::int64_t>(bytes));
   check_apart({"--output", options.output},
               {{"DATASET", options.dataset}, {"--json", options.json}, {"--fftw-wisdom", options.wisdom}});
   check_report(options);
+}
+
+/// The output is this run's from before the first iteration to its end, so that of two runs on one file the
+/// second ends at once.
+OutputLock lock_output(const std::filesystem::path& output) {
+  OutputLock lock(output);
+  if (!lock.effective())
+    fmt::print(
+        stderr,
+        "ptychoscale: warning: {}: its file system has no locks; nothing keeps another run from writing it\n",
+        output.string());
+  return lock;
 }
 
 /// Backend with what FFTW learned before; only one process reads the file, the solver shares it.
@@ -125,10 +134,14 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
   std::unique_ptr<Backend> backend;
   ReconstructionOptions solver;
   ReconstructionPlan plan;
+  std::optional<OutputLock> lock;
   comm.agree([&] {
     solver = resolve(options.solver);
     dataset.emplace(options.dataset);
-    if (comm.rank() == 0) check_outputs(options, dataset->header());
+    if (comm.rank() == 0) {
+      check_outputs(options, dataset->header(), comm.size());
+      lock.emplace(lock_output(options.output));
+    }
     plan = plan_reconstruction(dataset->header(), solver, comm.size());
     backend = ready_backend(options, solver, comm, threads);
   });

@@ -26,12 +26,12 @@ Shape volume_shape(const DatasetHeader& h) {
   return {static_cast<hsize_t>(h.slices), static_cast<hsize_t>(h.volume.y), static_cast<hsize_t>(h.volume.x)};
 }
 
-std::uintmax_t bytes_needed(const DatasetHeader& h, const ReconstructionInfo& info) {
+std::uintmax_t bytes_needed(const DatasetHeader& h, std::size_t report, std::size_t costs) {
   constexpr std::uintmax_t fixed = 1 << 16; // groups, attributes, heaps
   constexpr std::uintmax_t per_position = 32;
   return fixed + 2 * static_cast<std::uintmax_t>(h.slices) * h.volume.area() * sizeof(float) +
-         h.probe.size() * sizeof(Complex) + h.positions_A.size() * per_position + info.report_json.size() +
-         info.cost_per_iteration.size() * sizeof(double);
+         h.probe.size() * sizeof(Complex) + h.positions_A.size() * per_position + report +
+         costs * sizeof(double);
 }
 
 /// Where the patterns' windows lie, as PtyRAD has it: an integer top-left pixel and the probe's remaining
@@ -187,6 +187,14 @@ void check_input(const std::filesystem::path& file, const Communicator& comm, co
 
 } // namespace
 
+std::uintmax_t reconstruction_bytes(const DatasetHeader& header, int iterations, int ranks) {
+  constexpr std::uintmax_t report = 1 << 16;
+  constexpr std::uintmax_t per_iteration = 40; // its cost, once more as a line of the report
+  constexpr std::uintmax_t per_rank = 16;      // its core
+  return bytes_needed(header, report, 0) + per_iteration * static_cast<std::uintmax_t>(iterations) +
+         per_rank * static_cast<std::uintmax_t>(ranks);
+}
+
 void write_reconstruction(const std::filesystem::path& file, const Communicator& comm,
                           const DatasetHeader& header, const Tiling& tiling,
                           const std::function<void(int, std::span<float>)>& read_tile,
@@ -196,7 +204,8 @@ void write_reconstruction(const std::filesystem::path& file, const Communicator&
     check_input(file, comm, header, tiling);
     target = output_target(file);
   });
-  const OutputFile partial(target.string() + ".partial", bytes_needed(header, info));
+  const OutputFile partial(target.string() + ".partial",
+                           bytes_needed(header, info.report_json.size(), info.cost_per_iteration.size()));
   const bool first = comm.rank() == 0;
   const auto on_first = [&](const auto& step) {
     comm.agree([&] {

@@ -1,8 +1,10 @@
 """Bad input gets one line of error and exit code 2, leaves no file under the output's name, and never hangs."""
 
+import fcntl
 import json
 import resource
 import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -455,6 +457,14 @@ def test_disk_that_fills_up_with_a_reconstruction(run, output, tmp_path, ranks):
         "reconstruct", dataset, "-o", output, "--method", method, "--iterations", 1, ranks=ranks, says=[output], **LIMITED
     )
     assert not output.exists()
+
+
+def test_an_output_that_another_run_is_writing(run, output, tiny_dataset):
+    with open(f"{output}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        reconstruct_rejects(run, tiny_dataset, output, 1, says=[output, "another run is writing it"])
+    run.good("reconstruct", tiny_dataset, "-o", output, "--method", "serial", "--iterations", 1)
+    assert not Path(f"{output}.lock").exists()
 
 
 # Divergence

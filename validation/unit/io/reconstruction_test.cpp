@@ -110,6 +110,10 @@ TEST(Reconstruction, ReadsBackWhatTheRanksWrote) {
     EXPECT_EQ(potential, small_truth(s)) << "slice " << s;
   }
   EXPECT_FALSE(std::filesystem::exists(file.string() + ".partial"));
+  // What the disk is asked for before a run: room for all of it, and no volume more.
+  const auto asked = reconstruction_bytes(h, 3, comm.size());
+  EXPECT_GE(asked, std::filesystem::file_size(file));
+  EXPECT_LE(asked, std::filesystem::file_size(file) + (2 << 16));
 }
 
 TEST(Reconstruction, PhaseIsSigmaTimesPotential) {

@@ -5,6 +5,7 @@
 #include "ptychoscale/geometry/tiling.hpp"
 #include "ptychoscale/io/dataset.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -20,6 +21,9 @@ struct ReconstructionInfo {
   std::vector<double> cost_per_iteration;
   std::string report_json;
 };
+
+/// Bytes that write_reconstruction() needs on the disk, at most.
+[[nodiscard]] std::uintmax_t reconstruction_bytes(const DatasetHeader& header, int iterations, int ranks);
 
 /// Writes the stitched volume: every rank writes its own core box, all at once where HDF5 is parallel, rank
 /// after rank where it is not. `read_tile(slice, out)` gives slice `slice` of this rank's EXTENDED tile,
