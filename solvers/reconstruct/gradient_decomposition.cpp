@@ -13,14 +13,16 @@ public:
         accumulated_(tile.make_accumulation_buffer()),
         exchange_(make_exchange(plan.exchange, comm, tile.backend(), plan.tiling, tile.timer())) {}
 
-  double sweep(int, const std::function<void(int)>& before_visit) override {
-    double loss = 0;
-    for (int round = 0; round < rounds_; ++round) {
-      for (const auto batch : tile_.batches(round)) {
-        for (int k = batch.first; k < batch.last; ++k) before_visit(k);
-        loss += tile_.visit(batch, tile_.view(accumulated_), update_ == UpdateRule::batch ? 0 : step_);
+  void sweep(SweepPlace& at, const SweepCalls& calls) override {
+    for (; at.round < rounds_; ++at.round) {
+      const auto batches = tile_.batches(at.round);
+      for (; at.batch < static_cast<int>(batches.size()) && !calls.leaves(); ++at.batch) {
+        const auto batch = batches[static_cast<std::size_t>(at.batch)];
+        for (int k = batch.first; k < batch.last; ++k) calls.before_visit(k);
+        at.loss += tile_.visit(batch, tile_.view(accumulated_), update_ == UpdateRule::batch ? 0 : step_);
         exchange_->progress();
       }
+      calls.before_exchange();
       // The local steps are taken back rather than subtracted from the total later: that needs no copy of the
       // rank's own gradient.
       if (update_ == UpdateRule::once) step_tile(+step_);
@@ -28,9 +30,10 @@ public:
       exchange_->finish();
       step_tile(-step_);
       accumulated_.zero();
+      at.batch = 0;
     }
-    return loss;
   }
+  [[nodiscard]] std::span<float> accumulated() override { return {accumulated_.data(), accumulated_.size()}; }
   [[nodiscard]] Traffic traffic() const override { return exchange_->traffic(); }
 
 private:

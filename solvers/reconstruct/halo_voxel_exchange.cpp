@@ -22,15 +22,14 @@ public:
     }
   }
 
-  double sweep(int iteration, const std::function<void(int)>& before_visit) override {
-    double loss = 0;
-    for (int k = 0; k < tile_.positions(); ++k) {
-      before_visit(k);
+  void sweep(SweepPlace& at, const SweepCalls& calls) override {
+    for (int& k = at.batch; k < tile_.positions() && !calls.leaves(); ++k) {
+      calls.before_visit(k);
       const double one = tile_.visit({k, k + 1}, {}, step_);
-      if (tile_.owns(k)) loss += one;
+      if (tile_.owns(k)) at.loss += one;
     }
-    if ((iteration + 1) % every_ == 0) fill_halos();
-    return loss;
+    calls.before_exchange();
+    if ((at.iteration + 1) % every_ == 0) fill_halos();
   }
 
   [[nodiscard]] Traffic traffic() const override {

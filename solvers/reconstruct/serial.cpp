@@ -11,20 +11,22 @@ public:
     if (update == UpdateRule::batch) gradient_ = tile.make_accumulation_buffer();
   }
 
-  double sweep(int, const std::function<void(int)>& before_visit) override {
+  void sweep(SweepPlace& at, const SweepCalls& calls) override {
     const bool descends = gradient_.size() > 0;
-    double loss = 0;
-    for (const auto batch : tile_.batches(0)) {
-      for (int k = batch.first; k < batch.last; ++k) before_visit(k);
-      loss += descends ? tile_.visit(batch, tile_.view(gradient_), 0) : tile_.visit(batch, {}, step_);
+    const auto batches = tile_.batches(0);
+    for (; at.batch < static_cast<int>(batches.size()) && !calls.leaves(); ++at.batch) {
+      const auto batch = batches[static_cast<std::size_t>(at.batch)];
+      for (int k = batch.first; k < batch.last; ++k) calls.before_visit(k);
+      at.loss += descends ? tile_.visit(batch, tile_.view(gradient_), 0) : tile_.visit(batch, {}, step_);
     }
+    calls.before_exchange();
     if (descends) {
       tile_.backend().axpy(tile_.volume().data, static_cast<float>(-step_), gradient_.data(),
                            gradient_.size());
       gradient_.zero();
     }
-    return loss;
   }
+  [[nodiscard]] std::span<float> accumulated() override { return {gradient_.data(), gradient_.size()}; }
   [[nodiscard]] Traffic traffic() const override { return {}; }
 
 private:

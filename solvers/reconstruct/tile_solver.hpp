@@ -3,10 +3,12 @@
 #include "measurements.hpp"
 #include "ptychoscale/base/phase_timer.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
+#include "ptychoscale/reconstruct/checkpoint.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace ptychoscale {
@@ -63,14 +65,24 @@ private:
 /// lengths.
 [[nodiscard]] Extent propagation_grid(const DatasetHeader& header, GridKind kind, const Tile& tile);
 
-/// One solver on one rank. `sweep` runs one iteration over the rank's positions with all exchanges it needs
-/// and returns the loss of the rank's own positions; `before_visit` is called before every position, with its
-/// number among the rank's.
+/// What a sweep calls on its way.
+struct SweepCalls {
+  std::function<void(int k)> before_visit; ///< before every position, with its number among the rank's
+  std::function<bool()> leaves; ///< before every batch: whether to leave the rest of the round undone
+  std::function<void()>
+      before_exchange; ///< at the end of every round, of all ranks; may throw to end the run
+};
+
+/// One solver on one rank. `sweep` runs one iteration over the rank's positions, or the rest of it from `at`,
+/// with all exchanges it needs, and keeps `at` up to date: whenever it calls, or throws what a call threw,
+/// that is where it is, and tile and accumulation buffer are as the rounds and batches before left them.
 class Solver {
 public:
   virtual ~Solver() = default;
-  [[nodiscard]] virtual double sweep(int iteration, const std::function<void(int k)>& before_visit) = 0;
+  virtual void sweep(SweepPlace& at, const SweepCalls& calls) = 0;
   [[nodiscard]] virtual Traffic traffic() const = 0;
+  /// What has been accumulated of a round, zero before its first batch; empty for solvers that do not.
+  [[nodiscard]] virtual std::span<float> accumulated() { return {}; }
 };
 
 [[nodiscard]] std::unique_ptr<Solver> make_serial(TileSolver& tile, UpdateRule update, double step);

@@ -28,6 +28,8 @@ public:
   /// Charges the time since the last switch to the current phase and makes `next` current; returns the old
   /// one.
   Phase switch_to(Phase next);
+  /// Charges the time since the last switch to nobody.
+  void skip() { since_ = clock_(); }
   /// Tells `observer` of every stretch of time that is charged from now on.
   void observe(Observer observer) { observer_ = std::move(observer); }
   [[nodiscard]] double seconds(Phase phase) const;

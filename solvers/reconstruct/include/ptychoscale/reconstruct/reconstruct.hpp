@@ -9,6 +9,7 @@
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/pattern_sums.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
+#include "ptychoscale/reconstruct/checkpoint.hpp"
 
 #include <array>
 #include <cstdint>
@@ -108,7 +109,10 @@ struct Reconstruction {
   std::vector<double> seconds; ///< per iteration, maximum over ranks
   double vacuum_cost = 0;      ///< F of the empty volume
   double step = 0;
-  std::vector<RankStatistics> ranks; ///< on rank 0
+  std::vector<RankStatistics>
+      ranks;                   ///< on rank 0; of the whole run, as all here, however often it was resumed
+  std::vector<int> resumed_at; ///< iterations finished before each resumption
+  CheckpointCost checkpoints;
 };
 
 /// Thrown out of reconstruct() on a rank whose `interrupted` hook said so; nothing was written.
@@ -124,11 +128,15 @@ struct ReconstructionHooks {
   /// Rank 0, once every rank has read its patterns: before the first iteration, or after it when they are
   /// streamed; not in dry runs.
   std::function<void(const PatternFindings&)> on_patterns = {};
+  const CheckpointPolicy* checkpoints = nullptr; ///< none are made without; nor by a rank that is alone
+  /// To go on from, of the same dataset, options and ranks; rank 0's backend must have learned its `planning`
+  /// before anything else.
+  const Checkpoint* resume = nullptr;
 };
 
 /// Runs one solver on all ranks of `comm`; collective. `plan` is the one for these options and ranks. Throws
 /// InputError, agreed on all ranks, for patterns that are unusable() and for a step that diverges (naming the
-/// iteration).
+/// iteration), and Stopped, on all ranks, when the policy's `stop_asked` said so on any.
 [[nodiscard]] Reconstruction reconstruct(const Communicator& comm, Backend& backend,
                                          const Acquisition& acquisition, const ReconstructionPlan& plan,
                                          const ReconstructionOptions& options,
