@@ -11,6 +11,7 @@ namespace ptychoscale {
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_failed = 1;        ///< the run or a check failed
 inline constexpr int exit_input = 2;         ///< the user's input cannot be used
+inline constexpr int exit_stopped = 75;      ///< by a signal, after a checkpoint: EX_TEMPFAIL, try again
 inline constexpr int exit_interrupted = 130; ///< 128 + SIGINT, as shells have it
 
 /// Ends a command after an error: prints its one line and gives the exit code. Among several ranks it ends

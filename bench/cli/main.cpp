@@ -67,7 +67,8 @@ std::optional<int> parse(int argc, char** argv, const Communicator* comm, Action
       "Simulate and reconstruct multislice ptychography in parallel, and measure how well it went.\n\n"
       "A first run:  ptychoscale simulate smoke -o smoke.h5\n"
       "              mpirun -n 4 ptychoscale reconstruct smoke.h5 --method gd -o smoke-gd.h5\n"
-      "Exit codes:   0 done, 1 a run or check failed, 2 unusable input, 130 interrupted",
+      "Exit codes:   0 done, 1 a run or check failed, 2 unusable input, 75 stopped with a checkpoint, 130 "
+      "interrupted",
       "ptychoscale"};
   app.set_version_flag("--version", build_info().version);
   app.require_subcommand(1);

@@ -17,12 +17,14 @@
 #include "ptychoscale/record/assessment.hpp"
 #include "ptychoscale/record/report.hpp"
 #include "ptychoscale/record/results_table.hpp"
+#include "resumption.hpp"
 #include "threads.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -44,6 +46,7 @@ struct ReconstructOptions {
   std::optional<int> as_rank;
   int of = 0;
   SolverOptions solver;
+  CheckpointOptions checkpoints;
 };
 
 /// That the report can be written, and over none of the inputs.
@@ -72,17 +75,23 @@ OutputLock lock_output(const std::filesystem::path& output) {
   return lock;
 }
 
-/// Backend with what FFTW learned before; only one process reads the file, the solver shares it.
-std::unique_ptr<Backend> ready_backend(const ReconstructOptions& options, const ReconstructionOptions& solver,
-                                       const Communicator& comm, int threads) {
+std::unique_ptr<Backend> new_backend(const ReconstructOptions& options, const ReconstructionOptions& solver,
+                                     const Communicator& comm, int threads) {
   auto chosen = options.backend;
   chosen.threads = threads;
   chosen.local_rank = comm.local_rank();
   chosen.mpi_takes_device_memory = Communicator::takes_device_memory();
   chosen.savings = memory_savings(solver);
-  auto backend = make_backend(chosen);
-  if (comm.leads()) load_wisdom(*backend, options.wisdom);
-  return backend;
+  return make_backend(chosen);
+}
+
+/// What FFTW learned before; only one process reads the file, the solver shares it. A run that goes on keeps
+/// to what it knew when it began.
+void learn(Backend& backend, const ReconstructOptions& options, const Communicator& comm,
+           const Checkpoint* resume) {
+  if (!comm.leads()) return;
+  if (resume && !resume->shared.planning.empty()) backend.learn_planning(resume->shared.planning);
+  load_wisdom(backend, options.wisdom);
 }
 
 /// All ranks' places, on rank 0 or on the one that is alone.
@@ -98,12 +107,20 @@ int fewest_threads(const std::vector<RankPlace>& places, int mine) {
 }
 
 Reconstruction solve(const Communicator& comm, Backend& backend, const Acquisition& acquisition,
-                     const ReconstructionPlan& plan, const ReconstructionOptions& options) {
-  Progress progress(std::string(name(options.method)), "iterations", options.iterations, 0, comm.leads());
+                     const ReconstructionPlan& plan, const ReconstructionOptions& options,
+                     const CheckpointPolicy* checkpoints = nullptr, const Checkpoint* resume = nullptr) {
+  const int finished = resume ? static_cast<int>(resume->shared.cost.size()) : 0;
+  Progress progress(std::string(name(options.method)), "iterations", options.iterations, finished,
+                    comm.leads());
   const ReconstructionHooks hooks{
       .on_iteration = [&](int iteration, double cost,
                           double) { progress.advance_to(iteration + 1, fmt::format(", cost {:.4g}", cost)); },
-      .interrupted = [] { return interrupted(); }};
+      .interrupted =
+          [checkpoints] { // what asks for a checkpoint does not interrupt
+            return checkpoints ? raised(SIGINT) && !checkpoints->stop_asked() : interrupted();
+          },
+      .checkpoints = checkpoints,
+      .resume = resume};
   return reconstruct(comm, backend, acquisition, plan, options, hooks);
 }
 
@@ -135,6 +152,8 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
   ReconstructionOptions solver;
   ReconstructionPlan plan;
   std::optional<OutputLock> lock;
+  auto policy = checkpoint_policy(options.checkpoints, options.output);
+  if (policy) watch_for_stop();
   comm.agree([&] {
     solver = resolve(options.solver);
     dataset.emplace(options.dataset);
@@ -143,15 +162,27 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
       lock.emplace(lock_output(options.output));
     }
     plan = plan_reconstruction(dataset->header(), solver, comm.size());
-    backend = ready_backend(options, solver, comm, threads);
+    backend = new_backend(options, solver, comm, threads);
   });
+  const auto description = backend->description();
+  const auto conditions =
+      conditions_of(solver, plan, options.backend, description, options.dataset, dataset->content_hash());
+  if (policy) policy->conditions = conditions;
+  const auto resume =
+      checkpoint_to_resume(comm, options.checkpoints, options.output, conditions, solver.iterations);
+  comm.agree([&] { learn(*backend, options, comm, resume ? &*resume : nullptr); });
   watch_for_interruption();
   const auto before = sample_load();
-  const auto result = solve(comm, *backend, acquisition_of(*dataset), plan, solver);
+  Reconstruction result;
+  try {
+    result = solve(comm, *backend, acquisition_of(*dataset), plan, solver, policy ? &*policy : nullptr,
+                   resume ? &*resume : nullptr);
+  } catch (const Stopped& stopped) {
+    return end_stopped(comm, stopped, options.output, solver.iterations);
+  }
   const auto places = gather_places(comm, place_between(before, sample_load(), threads));
   if (comm.rank() == 0) save_wisdom(*backend, options.wisdom);
 
-  const auto description = backend->description();
   RunReport report{.argv = argv,
                    .header = dataset->header(),
                    .source = {options.dataset, dataset->content_hash()},
@@ -164,6 +195,7 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
                    .assessment = std::nullopt,
                    .as_rank = std::nullopt};
   write(options, comm, *backend, report);
+  if (comm.rank() == 0) remove_checkpoints(checkpoint_folder(options.output));
   comm.agree([&] {
     if (comm.rank() == 0) {
       if (dataset->has_truth()) report.assessment = assess_finished(options.output, *dataset);
@@ -196,7 +228,8 @@ int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& cal
   const auto header = dataset ? dataset->header() : header_of_case(options);
   const auto plan = plan_reconstruction(header, solver, options.of);
   const int threads = ready_threads(options.threads, call.comm);
-  const auto backend = ready_backend(options, solver, comm, threads);
+  const auto backend = new_backend(options, solver, comm, threads);
+  learn(*backend, options, comm, nullptr);
   watch_for_interruption();
   const auto acquisition = dataset ? acquisition_of(*dataset) : acquisition_without_data(header);
   const auto before = sample_load();
@@ -227,6 +260,10 @@ void check_use(const ReconstructOptions& o) {
       throw InputError("--as-rank: give either a DATASET or --case");
     if (!o.output.empty())
       throw InputError("--output: one rank of many makes no reconstruction; leave it out with --as-rank");
+    if (o.checkpoints.resume || o.checkpoints.chosen)
+      throw InputError(
+          "--resume and --checkpoint-every: one rank of many makes no checkpoints; leave them out "
+          "with --as-rank");
     return;
   }
   if (o.of != 0 || !o.case_name.empty() || o.solver.chosen.positions_at_most != 0)
@@ -279,12 +316,14 @@ void add_reconstruct_command(CLI::App& app, Action& action) {
   add_method_option(*command, o->solver);
   add_solver_options(*command, o->solver);
   add_run_options(*command, *o);
+  add_checkpoint_options(*command, o->checkpoints);
   add_one_rank_options(*command, *o);
   command->footer(
       "Examples:\n"
       "  ptychoscale reconstruct ci.h5 --method serial -o serial.h5\n"
       "  mpirun -n 4 ptychoscale reconstruct ci.h5 --method gd --iterations 20 -o gd.h5 --json gd.json\n"
       "  mpirun -n 4 ptychoscale reconstruct ci.h5 --method hve --paste-every 2 -o hve.h5\n"
+      "  mpirun -n 4 ptychoscale reconstruct ci.h5 --method gd -o gd.h5 --checkpoint-every 10min --resume\n"
       "  ptychoscale reconstruct --case pbtio3-large --as-rank 0 --of 4158 --positions 1 --measurements "
       "stream");
   command->callback([&action, o] {

@@ -110,6 +110,15 @@ void add_assessment(Json& row, const Assessment& a) {
   row["seam_found"] = judge_seams(*a.seams, nullptr).any();
 }
 
+/// A run that made none and went on from none has nothing to say of them.
+void add_checkpoints(Json& row, const Reconstruction& result) {
+  if (!result.resumed_at.empty()) row["resumed_at"] = result.resumed_at;
+  if (result.checkpoints.written == 0) return;
+  row["checkpoints"] = result.checkpoints.written;
+  row["checkpoint_seconds"] = result.checkpoints.seconds;
+  row["checkpoint_bytes"] = result.checkpoints.bytes;
+}
+
 Json benchmark_row(const RunReport& r, ReportDetail detail) {
   Json row;
   row["name"] = fmt::format("{}/{}/{}x{}", r.header.case_name, name(r.options.method),
@@ -134,8 +143,10 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
   row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());
   if (r.assessment) add_assessment(row, *r.assessment);
   row["stop_reason"] = "iterations";
-  if (detail == ReportDetail::full)
+  if (detail == ReportDetail::full) {
     if (const auto remarks = remarks_on(r.places); !remarks.empty()) row["remarks"] = remarks;
+    add_checkpoints(row, r.result);
+  }
   if (!r.as_rank) row["verified"] = verified(r.result, r.header.positions_A.size());
   return row;
 }

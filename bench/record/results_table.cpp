@@ -1,6 +1,7 @@
 #include "ptychoscale/record/results_table.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -107,6 +108,20 @@ Json rows_of(const Json& report) {
   return rows;
 }
 
+/// What checkpoints cost the run, and where it went on from one; nothing for most runs.
+std::string checkpoints_of(const Json& row) {
+  std::string text;
+  const auto method = row.value("method", "");
+  if (row.contains("checkpoints"))
+    text += fmt::format("{} wrote {} checkpoint{} of {} MB in {} s, outside its iterations\n", method,
+                        row["checkpoints"].get<int>(), row["checkpoints"] == 1 ? "" : "s",
+                        number(row, "checkpoint_bytes", 1e-6, 4), number(row, "checkpoint_seconds", 1, 3));
+  if (row.contains("resumed_at"))
+    text += fmt::format("{} was resumed after {} iterations\n", method,
+                        fmt::join(row["resumed_at"].get<std::vector<int>>(), ", "));
+  return text;
+}
+
 /// A run that may be wrong has no figures to show. One rank of many, run alone, reconstructs nothing that
 /// could be.
 bool withheld(const Json& row) { return !row.value("verified", true) && !row.contains("as_rank"); }
@@ -136,6 +151,7 @@ std::string results_table(std::string_view report_json) {
     else
       for (const auto& remark : row.value("remarks", Json::array()))
         table += fmt::format("{}: {}\n", method, remark.get<std::string>());
+    table += checkpoints_of(row);
     if (row.contains("quality_not_computed"))
       table +=
           fmt::format("{} has no full quality: {}\n", method, row["quality_not_computed"].get<std::string>());
