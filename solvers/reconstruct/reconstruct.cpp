@@ -5,6 +5,8 @@
 #include "step_size.hpp"
 #include "tile_solver.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace ptychoscale {
