@@ -32,6 +32,12 @@ int end_with_error(const Communicator* comm, std::string_view message, int exit_
   return exit_code;
 }
 
+void warn(std::string_view message) {
+  std::string line(message);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  fmt::print(stderr, "ptychoscale: warning: {}\n", line);
+}
+
 void finish_standard_output() {
   errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;

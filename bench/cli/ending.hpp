@@ -19,6 +19,9 @@ inline constexpr int exit_interrupted = 130; ///< 128 + SIGINT, as shells have i
 /// give it a moment in which they are ended.
 [[nodiscard]] int end_with_error(const Communicator* comm, std::string_view message, int exit_code);
 
+/// Says on standard error what a user should know of a run that goes on.
+void warn(std::string_view message);
+
 /// Writes out what has been printed so far. Throws RunError when standard output did not take all of it.
 void finish_standard_output();
 /// The message of an error, made to name standard output when that is where printing failed.

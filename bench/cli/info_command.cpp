@@ -5,6 +5,7 @@
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/files/case_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/readers_metadata.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/record/build_info.hpp"
@@ -91,6 +92,7 @@ void print_case(const Case& c) {
 
 void print_dataset(const DatasetReader& dataset, bool checked) {
   print_header(dataset.header());
+  if (const auto note = py4dstem_note(dataset.header())) line("note", *note);
   line("truth", dataset.has_truth() ? "yes" : "no");
   line("hash", dataset.content_hash());
   if (checked) line("content", "as it was written");

@@ -8,7 +8,9 @@
 #include "ptychoscale/files/output_file.hpp"
 #include "ptychoscale/files/wisdom_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/experiment.hpp"
 #include "ptychoscale/io/output_lock.hpp"
+#include "ptychoscale/io/pattern_sums.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
 #include "ptychoscale/options/backend_options.hpp"
 #include "ptychoscale/options/number_options.hpp"
@@ -106,9 +108,24 @@ int fewest_threads(const std::vector<RankPlace>& places, int mine) {
   return mine;
 }
 
+void warn_of(const Acquisition& acquisition, const std::optional<std::string>& complaint) {
+  if (complaint)
+    warn(acquisition.name.empty() ? *complaint : fmt::format("{}: {}", acquisition.name, *complaint));
+}
+
+void tell_of_overlap(const Acquisition& acquisition) {
+  warn_of(acquisition, complaint_of_overlap(acquisition.header));
+}
+
+void tell_of_patterns(const Acquisition& acquisition, const PatternFindings& found) {
+  for (const auto complaint : {complaint_of_dead, complaint_of_dim, complaint_of_hot})
+    warn_of(acquisition, complaint(found, acquisition.header));
+}
+
 Reconstruction solve(const Communicator& comm, Backend& backend, const Acquisition& acquisition,
                      const ReconstructionPlan& plan, const ReconstructionOptions& options,
                      const CheckpointPolicy* checkpoints = nullptr, const Checkpoint* resume = nullptr) {
+  if (comm.leads()) tell_of_overlap(acquisition);
   const int finished = resume ? static_cast<int>(resume->shared.cost.size()) : 0;
   Progress progress(std::string(name(options.method)), "iterations", options.iterations, finished,
                     comm.leads());
@@ -119,6 +136,7 @@ Reconstruction solve(const Communicator& comm, Backend& backend, const Acquisiti
           [checkpoints] { // what asks for a checkpoint does not interrupt
             return checkpoints ? raised(SIGINT) && !checkpoints->stop_asked() : interrupted();
           },
+      .on_patterns = [&](const PatternFindings& found) { tell_of_patterns(acquisition, found); },
       .checkpoints = checkpoints,
       .resume = resume};
   return reconstruct(comm, backend, acquisition, plan, options, hooks);

@@ -3,11 +3,13 @@
 #include "interruption.hpp"
 #include "progress.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/output_target.hpp"
 #include "ptychoscale/base/physics.hpp"
 #include "ptychoscale/files/case_file.hpp"
 #include "ptychoscale/files/output_file.hpp"
 #include "ptychoscale/geometry/tiling.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/experiment.hpp"
 #include "ptychoscale/io/window_model.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
 #include "ptychoscale/options/backend_options.hpp"
@@ -258,14 +260,14 @@ int simulate(const SimulateOptions& options, const Communicator& comm) {
   });
   comm.agree([&] { // once nothing above has failed on any rank: that leaves no file
     if (comm.rank() != 0) return;
-    const auto partial = options.output.string() + ".partial";
+    const auto partial = output_target(options.output).string() + ".partial";
     const bool left_over = std::filesystem::exists(partial);
     writer = std::make_unique<DatasetWriter>(options.output, header, type, true,
                                              origin_of_patterns(options.backend));
     if (left_over && !writer->resumed())
-      fmt::print(stderr,
-                 "ptychoscale: warning: {}: is of another case, seed, backend or version and is begun anew\n",
-                 partial);
+      warn(fmt::format("{}: is {} and is begun anew", partial,
+                       writer->replaced_damaged() ? "damaged" : "of another case, seed, backend or version"));
+    if (const auto apart = complaint_of_overlap(header)) warn(fmt::format("{}: {}", title(p), *apart));
   });
   if (comm.rank() == 0)
     fmt::print(stderr, "{}: {} positions, {} x {} pixels, {} slices; potential by {}; patterns by {}\n",

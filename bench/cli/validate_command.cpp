@@ -4,6 +4,7 @@
 #include "ptychoscale/golden/golden.hpp"
 #include "ptychoscale/options/backend_options.hpp"
 #include "threads.hpp"
+#include "validate_dataset.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -42,19 +43,37 @@ int validate_golden(const GoldenOptions& options) {
   return passed ? exit_ok : exit_failed;
 }
 
-} // namespace
-
-void add_validate_command(CLI::App& app, Action& action) {
-  auto* command = app.add_subcommand(
-      "validate", "Compare with independent references; exit code 1 when an error exceeds its limit");
-  command->require_subcommand(1);
-  auto* golden = command->add_subcommand(
+void add_golden(CLI::App& command, Action& action) {
+  auto* golden = command.add_subcommand(
       "golden", "Probe, waves, patterns, potential, cost and gradient against golden files");
   const auto o = std::make_shared<GoldenOptions>();
   golden->add_option("FILE", o->files, "Golden files; every parameter is taken from them")->required();
   add_backend_options(*golden, o->backend);
   golden->footer("Example:\n  ptychoscale validate golden validation/golden/*.h5");
   golden->callback([&action, o] { action = [o](const Invocation&) { return validate_golden(*o); }; });
+}
+
+void add_dataset(CLI::App& command, Action& action) {
+  auto* dataset = command.add_subcommand(
+      "dataset", "A dataset's content hash, sums of patterns, empty and dim ones, hot pixels, overlap of the "
+                 "circles, positions and what other programs read of it");
+  const auto file = std::make_shared<std::string>();
+  dataset->add_option("FILE", *file, "A dataset, HDF5; all of it is read")->required();
+  dataset->footer(
+      "One table: what is sound, what is a warning, what failed. Exit code 0: sound, perhaps with "
+      "warnings; 1: a check failed; 2: no dataset.\nExample:\n  ptychoscale validate dataset ci.h5");
+  dataset->callback(
+      [&action, file] { action = [file](const Invocation&) { return validate_dataset(*file); }; });
+}
+
+} // namespace
+
+void add_validate_command(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("validate", "Compare the program with independent references, or look "
+                                                 "for faults in a dataset; exit code 1 when a check fails");
+  command->require_subcommand(1);
+  add_golden(*command, action);
+  add_dataset(*command, action);
 }
 
 } // namespace ptychoscale

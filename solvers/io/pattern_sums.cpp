@@ -154,7 +154,7 @@ std::optional<std::string> unusable(const PatternFindings& f, const DatasetHeade
   if (f.too_bright.patterns > 0)
     return fmt::format(
         "{}: its counts add up to {:.4g} x electrons_per_pattern ({:g}), expected at most {:.4g} x; {} "
-        "have too many counts: is electrons_per_pattern wrong, or a pixel hot?",
+        "have too many counts: is electrons_per_pattern wrong, or is a pixel hot?",
         place(f.too_bright.first, h), f.too_bright.value, h.electrons_per_pattern,
         limits_of_patterns(h).highest, number_of(f.too_bright, f));
   if (f.patterns > 0 && f.most == 0)

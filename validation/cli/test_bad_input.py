@@ -302,7 +302,7 @@ def test_unknown_command(run, ranks):
 
 
 def test_mistakes_name_the_help_of_their_command(run):
-    run.rejects("validate", "silver", says=["'silver' is not a command; valid: golden; see ptychoscale validate --help"])
+    run.rejects("validate", "silver", says=["'silver' is not a command; valid: golden, dataset; see ptychoscale validate --help"])
     run.rejects("validate", "golden", says=["see ptychoscale validate golden --help"])
     run.rejects("simulate", "smoke", says=["--output is required; see ptychoscale simulate --help"])
 

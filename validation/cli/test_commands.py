@@ -21,7 +21,7 @@ def digest(file):
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("command", [[], *([c] for c in COMMANDS), ["validate", "golden"]])
+@pytest.mark.parametrize("command", [[], *([c] for c in COMMANDS), ["validate", "golden"], ["validate", "dataset"]])
 def test_help_teaches(run, command):
     text = run.good(*command, "--help").out
     assert "Example" in text or "A first run" in text or "golden" in text

@@ -14,6 +14,7 @@ from harness.runs import processes
 from harness.runs.mpi_settings import UNBOUND, mpi_settings
 
 ERROR_MARK = "ptychoscale: error: "
+WARNING_MARK = "ptychoscale: warning: "
 EXIT_NOT_STARTED = 127
 SECONDS_TO_ANSWER = 30  # a program that is asked for its version
 # What Open MPI complains of, and what helps; ci/environment sets it all.
@@ -110,9 +111,24 @@ def launch(
     when it took longer than the time limit, in seconds."""
     words = [*launcher_words(launcher, ranks), program or executable(), *map(str, arguments)]
     code = run_logged(words, log, launch_environment(ranks), time_limit)
+    pass_on_warnings(log)
     if code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     return code
+
+
+@functools.cache
+def say_once(text: str) -> None:
+    """As say(), but not again what has been said."""
+    say(text)
+
+
+def pass_on_warnings(log: Path) -> None:
+    """Says what runs warned of in their logs, which nobody reads; once for all runs."""
+    if log.is_file():
+        for line in log.read_text(errors="replace").splitlines():
+            if line.startswith(WARNING_MARK):
+                say_once(line)
 
 
 def error_in(lines: list[str]) -> str | None:
