@@ -16,6 +16,7 @@ from harness.judge.quantities import BY_KEY
 from harness.report import reproduction, scaling
 from harness.report.columns import THEMES
 from harness.report.parts import part_of
+from harness.report.publish import files_of_page
 from harness.report.runs import Run, labelled
 from harness.report.sources import Document
 from harness.report.tables import decimals_for, shown
@@ -159,10 +160,47 @@ def test_a_page_inside_the_folder_is_replaced_and_never_read(runs, tmp_path):
     output = folder / "page"
     assert main(["report", str(folder), "-o", str(output)]) == 0
     first = contents(output)
-    (output / "stale").write_text("of an earlier page")
     assert main(["report", str(folder), "-o", str(output)]) == 0
     assert contents(output) == first
     assert {path.name for path in folder.iterdir()} == {"gd-2.json", "page"}
+
+
+def test_a_page_links_to_all_of_its_files(page):
+    """So that the next page knows which of them are its own to replace."""
+    assert files_of_page(page.parent) == contents(page.parent).keys()
+
+
+def test_notes_beside_a_page_stay_when_it_is_made_again(runs, tmp_path):
+    folder, output = tmp_path / "runs", tmp_path / "page"
+    folder.mkdir()
+    shutil.copy(runs / "gd-2.json", folder)
+    shutil.copy(runs / "serial-1.json", folder)
+    assert main(["report", str(folder), "-o", str(output)]) == 0
+    both = contents(output)
+    notes = {"notes.txt": b"what I think of it", "figures/mine.png": b"a drawing", "data/more/raw.csv": b"1,2"}
+    for name, content in notes.items():
+        (output / name).parent.mkdir(exist_ok=True)
+        (output / name).write_bytes(content)
+    (output / "link").symlink_to("elsewhere")
+    (folder / "serial-1.json").unlink()
+    assert main(["report", str(folder), "-o", str(output)]) == 0
+    assert main(["report", str(folder), "-o", str(tmp_path / "fresh")]) == 0
+    fresh = contents(tmp_path / "fresh")
+    assert fresh != both and contents(output) == fresh | notes
+    assert (output / "link").is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "page", "fresh"}
+
+
+def test_a_file_of_the_user_under_a_name_of_the_page_is_not_replaced(runs, tmp_path, capsys):
+    folder, output = tmp_path / "runs", tmp_path / "page"
+    folder.mkdir()
+    shutil.copy(runs / "gd-2.json", folder)
+    assert main(["report", str(folder), "-o", str(output)]) == 0
+    (output / "data" / "serial-1.json").write_text("mine")
+    before = contents(output)
+    shutil.copy(runs / "serial-1.json", folder)
+    check_refusal(folder, output, "page/data/serial-1.json: was made by no earlier page", capsys)
+    assert contents(output) == before
 
 
 def test_pictures_need_the_dataset_and_say_so(runs, tmp_path):

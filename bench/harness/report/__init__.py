@@ -30,7 +30,7 @@ def add_parser(subparsers) -> None:
         type=Path,
         required=True,
         metavar="OUT",
-        help="folder for index.html, figures/ and data/; an earlier page is replaced",
+        help="folder for index.html, figures/ and data/; an earlier page in it is replaced, other files in it stay",
     )
 
 

@@ -1,13 +1,35 @@
-"""Puts a folder of files under its final name, whole or not at all."""
+"""Puts a page's files into their folder, whole or not at all, and leaves alone what no page made."""
 
+import html
+import os
+import re
 import shutil
 import tempfile
+import urllib.parse
 from pathlib import Path
 
 from harness.base.documents import current_umask
 from harness.base.errors import InputError
 
 MARK = '<meta name="generator" content="ptychoscale report">'  # in every page, so that one is known to be replaceable
+
+
+def files_of_page(folder: Path) -> set[str]:
+    """The files of the page in `folder`, by their names below it: index.html, and what it links to in figures/ and data/, which is all
+    that a page makes."""
+    text = (folder / "index.html").read_text(encoding="utf-8", errors="replace")
+    links = re.findall(r'(?:href|src)="((?:figures|data)/[^"#]+)', text)
+    names = {urllib.parse.unquote(html.unescape(link)) for link in links}
+    return {"index.html", *(name for name in names if ".." not in Path(name).parts)}
+
+
+def names_in(folder: Path) -> set[str]:
+    """Everything below `folder` but folders, by name; links to folders are not followed."""
+    found = set()
+    for parent, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        found |= {os.path.relpath(os.path.join(parent, name), folder) for name in (*files, *links)}
+    return found
 
 
 def check_replaceable(folder: Path) -> None:
@@ -41,8 +63,25 @@ def swap(new: Path, folder: Path, attic: Path) -> None:
         raise
 
 
+def replace_one_by_one(new: Path, folder: Path, earlier: set[str], names: set[str]) -> None:
+    """Renames the new page's files into `folder`, index.html last, and removes those that only the earlier page had."""
+    for name in sorted(names, key=lambda name: name == "index.html"):
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        (new / name).replace(file)
+    for name in earlier - names:
+        (folder / name).unlink(missing_ok=True)
+
+
 def publish(files: dict[str, bytes], folder: Path) -> None:
-    """Writes files, by their names below `folder`, in place of an earlier page. Throws InputError when they cannot be written."""
+    """Writes files, by their names below `folder`, in place of an earlier page, as one step when nothing else is there. What no page
+    made stays. Throws InputError when they cannot be written, or when one would replace such a file."""
+    there = names_in(folder)
+    earlier = files_of_page(folder) if there else set()
+    of_others = there - earlier
+    taken = sorted(of_others & files.keys())
+    if taken:
+        raise InputError(f"{folder / taken[0]}: was made by no earlier page and would be replaced; move it away")
     attic = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +89,10 @@ def publish(files: dict[str, bytes], folder: Path) -> None:
         new = attic / "new"
         new.mkdir(mode=0o777 & ~current_umask())
         write_files(new, files)
-        swap(new, folder, attic)
+        if of_others:
+            replace_one_by_one(new, folder, earlier, set(files))
+        else:
+            swap(new, folder, attic)
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror}); choose a place with room that you may write to"
