@@ -152,7 +152,7 @@ def test_cost_short_of_its_promise_withholds_the_figures(harness, tmp_path):
     case = tmp_path / "proud.json"
     case.write_text(json.dumps({**TINY, "cost_fall": {"serial": 1e6}}))
     out = bench_fails(harness, tmp_path / "runs", "--methods", "serial", case=case)
-    assert "serial is not verified: cost" in out and "1e+06" in out
+    assert "serial is not verified: cost" in out and "1e+06" in out and "cost_fall may be left out" in out
     assert shown_figures(out) == {"-"}
     (row,) = rows_of(tmp_path / "runs")
     assert row["verified"] is False and row["verification_golden"] == "passed"
@@ -215,6 +215,55 @@ def test_report_of_another_kind_is_no_case(rejects, repeated, tmp_path):
 def test_reconstruction_is_no_dataset(rejects, repeated, tiny_case, tmp_path):
     rejects("bench", tiny_case, "-o", tmp_path / "runs", "--dataset", repeated[0] / "gd.h5", says=["gd.h5", "no dataset"])
     assert not (tmp_path / "runs").exists()
+
+
+def damage(file):
+    file.write_bytes(file.read_bytes()[:5000])
+
+
+def replace_by_text(file):
+    file.write_text("a table of mine")
+
+
+@pytest.mark.parametrize("spoil", [damage, replace_by_text])
+def test_a_file_that_cannot_be_read_is_not_simulated_over(rejects, tiny_case, tiny_dataset, tmp_path, spoil):
+    file = tmp_path / "tiny.h5"
+    shutil.copy(tiny_dataset, file)
+    spoil(file)
+    before = file.read_bytes()
+    rejects("bench", tiny_case, "-o", tmp_path, "--methods", "serial", says=["tiny.h5", "only another case's dataset is replaced"])
+    assert file.read_bytes() == before
+
+
+def test_a_dataset_open_in_another_program_is_not_simulated_over(rejects, tiny_case, tiny_dataset, tmp_path):
+    file = tmp_path / "tiny.h5"
+    shutil.copy(tiny_dataset, file)
+    inode = file.stat().st_ino
+    with h5py.File(file, "a"):
+        says = ["tiny.h5", "another process has it open for writing", "move this file away"]
+        rejects("bench", tiny_case, "-o", tmp_path, "--methods", "serial", says=says)
+    assert file.stat().st_ino == inode
+
+
+def test_what_runs_warn_of_is_passed_on_once(harness, tiny_case, tiny_dataset, tmp_path):
+    dataset = shutil.copy(tiny_dataset, tmp_path / "dead.h5")
+    with h5py.File(dataset, "a") as file:
+        file["dataset/datacube/data"][2, 3] = 0
+    words = ["--dataset", dataset, "-o", tmp_path / "runs", "--methods", "serial", "--iterations", 2, "--repeat", 2]
+    lines = harness("bench", tiny_case, *words).err.splitlines()
+    assert len([line for line in lines if "1 of 36 patterns are zero, first position 15 (scan row 2, column 3)" in line]) == 1
+
+
+def test_results_go_where_links_lead(harness, tiny_case, tiny_dataset, tmp_path):
+    folder, disk = tmp_path / "runs", tmp_path / "disk"
+    folder.mkdir(), disk.mkdir()
+    for name in ("report.json", "serial.h5"):
+        (folder / name).symlink_to(disk / name)
+    words = ["bench", tiny_case, "--dataset", tiny_dataset, "-o", folder, "--methods", "serial", "--iterations", 2]
+    for _ in range(2):
+        assert harness(*words).code == 0
+    assert (folder / "report.json").is_symlink() and (folder / "serial.h5").is_symlink()
+    assert {path.name for path in disk.iterdir()} == {"report.json", "serial.h5"}
 
 
 def test_dataset_of_another_case_is_refused(rejects, tiny_dataset, tmp_path):

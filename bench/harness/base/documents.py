@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import stat
 import tempfile
 import uuid
 from datetime import datetime, timezone
@@ -52,16 +53,42 @@ def read_report(file: Path) -> dict:
     return document
 
 
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def output_target(file: Path) -> Path:
+    """Where what is written to a file comes to lie: the file itself, or what its symbolic links lead to, there yet or not; renaming a
+    new file to its name would replace a link, a device or a pipe. Throws InputError for what is no file, naming what it is."""
+    target = Path(os.path.realpath(file)) if os.path.islink(file) else Path(file)
+    if target.is_symlink():
+        raise InputError(f"{file}: is a link that leads in a circle; give the name of a file")
+    try:
+        kind = stat.S_IFMT(os.stat(target).st_mode)
+    except OSError:
+        return target
+    if kind in KINDS:
+        leads = f"leads to {target}, which is" if os.path.islink(file) else "is"
+        raise InputError(f"{file}: {leads} {KINDS[kind]}; give the name of a file")
+    return target
+
+
 def write_bytes(file: Path, content: bytes) -> None:
-    """Writes a file so that it appears whole or not at all. Throws InputError when it cannot."""
-    file = Path(file)
+    """Writes a file so that it appears whole or not at all, links followed as output_target() does. Throws InputError when it
+    cannot."""
+    target = output_target(file)
     partial = None
     try:
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as out:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as out:
             partial = out.name
             out.write(content)
         os.chmod(partial, 0o666 & ~current_umask())
-        os.replace(partial, file)
+        os.replace(partial, target)
     except OSError as error:
         raise InputError(
             f"{file}: cannot be written ({error.strerror}); choose a place with room that you may write to"

@@ -42,11 +42,18 @@ def read_case(name: str) -> dict:
 
 
 def already_simulated(file: Path, case: dict) -> bool:
-    """Whether the file is this case's dataset, whole."""
-    try:
-        return file.exists() and program.ask_json("info", file, "--json").get("header") == case["header"]
-    except InputError:
+    """Whether the file is this case's dataset; False for another case's, which is replaced. Throws InputError for a file that cannot be
+    read: it may be open in another program, on a disk that is away, or somebody's work."""
+    if not file.exists():
         return False
+    kept = "only another case's dataset is replaced: move this file away, or choose another folder"
+    try:
+        found = program.ask_json("info", file, "--json")
+    except InputError as error:
+        raise InputError(f"{error}; {kept}") from None
+    if "header" not in found:
+        raise InputError(f"{file}: is no dataset; {kept}")
+    return found["header"] == case["header"]
 
 
 def simulate(name: str, file: Path, ranks: int, launcher: str, threads: int | None, time_limit: float | None) -> None:

@@ -1,5 +1,6 @@
 """What an earlier bench left in its folder, which would pass for runs of the next one."""
 
+import os
 import re
 from pathlib import Path
 
@@ -40,8 +41,7 @@ def remove(folder: Path, case: str, dataset: Path | None) -> None:
     report = folder / "report.json"
     others = cases_in([report, *(file for file in files if file.suffix == ".json")]) - {case}
     # It would describe what the runs overwrite.
-    report.unlink(missing_ok=True)
-    for file in files:
-        file.unlink()
+    for file in (report, *files):
+        Path(os.path.realpath(file)).unlink(missing_ok=True)  # a link stays, and what comes next is written where it leads
     if others:
         program.say(f"{folder}: replaces the results of case {', '.join(sorted(others))}")
