@@ -175,12 +175,12 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
   comm.agree([&] {
     solver = resolve(options.solver);
     dataset.emplace(options.dataset);
-    if (comm.rank() == 0) {
-      check_outputs(options, dataset->header(), comm.size());
-      lock.emplace(lock_output(options.output));
-    }
+    if (comm.rank() == 0) check_outputs(options, dataset->header(), comm.size());
     plan = plan_reconstruction(dataset->header(), solver, comm.size());
     backend = new_backend(options, solver, comm, threads);
+  });
+  comm.agree([&] {
+    if (comm.rank() == 0) lock.emplace(lock_output(options.output));
   });
   const auto description = backend->description();
   const auto conditions =

@@ -304,7 +304,8 @@ TileBorders interior_borders(std::span<const Box> cores) {
 SeamMetrics measure_seams(const ErrorReader& read_error, int slices, Extent extent, double sigma,
                           const TileBorders& borders, const Box& region) {
   constexpr int least = 4; // pixels: a second difference of first differences
-  check_region(extent, region, least);
+  check_region(extent, region, 1);
+  if (const Extent e = region.extent(); e.y < least || e.x < least) return {}; // no metric applies
   const std::vector<int> rows = borders_inside(borders.rows, region.y0, region.y1);
   const std::vector<int> columns = borders_inside(borders.columns, region.x0, region.x1);
   const auto measure_rows = [&](std::span<const float> error) {

@@ -223,6 +223,12 @@ TEST(Seams, DoNotApplyToAPerfectReconstruction) {
   EXPECT_FALSE(judge_seams(metrics, &metrics).any());
 }
 
+TEST(Seams, DoNotApplyToARegionOfOneColumn) {
+  const auto line =
+      measure_seams([](int, std::span<float>) {}, 1, {32, 32}, sigma, {{16}, {}}, {0, 32, 7, 8});
+  EXPECT_FALSE(line.rows.summed.z || line.rows.summed.step_z || judge_seams(line, nullptr).any());
+}
+
 TEST(Seams, RefuseARegionOutsideTheVolume) {
   EXPECT_THROW((void)measure_seams([](int, std::span<float>) {}, 1, {32, 32}, sigma, {}, {0, 33, 0, 32}),
                InputError);
