@@ -1,6 +1,7 @@
 #include "commands.hpp"
 #include "ending.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/json_text.hpp"
 #include "ptychoscale/files/output_file.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
 #include "ptychoscale/record/assessment.hpp"
@@ -41,10 +42,15 @@ struct Candidate {
 Candidate describe(const std::filesystem::path& file) {
   const ReconstructionReader reader(file);
   Candidate c{file, reader.mesh(), reader.slices(), reader.volume(), {}, 0, 0};
-  const auto report = Json::parse(reader.report_json(), nullptr, false);
+  check_json(reader.report_json(), fmt::format("{}: its report", file.string()));
+  const auto report = Json::parse(reader.report_json());
   if (!report.is_object()) throw InputError(fmt::format("{}: its report is no JSON object", file.string()));
   const auto said = [&](const char* where, auto otherwise) {
-    return report.value(Json::json_pointer(where), otherwise);
+    try {
+      return report.value(Json::json_pointer(where), otherwise);
+    } catch (const Json::exception&) {
+      throw InputError(fmt::format("{}: {} in its report is of the wrong type", file.string(), where));
+    }
   };
   c.dataset_hash = said("/context/dataset/hash", std::string());
   c.iterations = said("/benchmarks/0/iterations", 0);

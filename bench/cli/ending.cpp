@@ -2,6 +2,7 @@
 
 #include "interruption.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/words.hpp"
 
 #include <fmt/format.h>
 
@@ -24,9 +25,8 @@ int end_with_error(const Communicator* comm, std::string_view message, int exit_
     stop_watching_for_interruption();
     std::this_thread::sleep_for(std::chrono::milliseconds(std::min(5000, 1000 + 200 * comm->rank())));
   }
-  std::string line(message);
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  fmt::print(stderr, "ptychoscale: error: {}\n", line);
+  const auto line = in_one_line(fmt::format("ptychoscale: error: {}", message));
+  fmt::print(stderr, "{}\n", shortened(line, longest_line));
   std::fflush(stderr);
   if (!alone) comm->abort(exit_code);
   return exit_code;

@@ -1,9 +1,12 @@
 #include "commands.hpp"
 #include "ending.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/json_text.hpp"
 #include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/base/words.hpp"
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/files/case_file.hpp"
+#include "ptychoscale/files/json_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/readers_metadata.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
@@ -20,8 +23,6 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +30,10 @@
 namespace ptychoscale {
 namespace {
 
-void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
+/// Text of other programs' files may be no UTF-8, which JSON must be.
+void print_json(const Json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
 
 void line(std::string_view title, const std::string& value) { fmt::print("{:<14}{}\n", title, value); }
 
@@ -116,9 +120,8 @@ void print_reconstruction(const ReconstructionReader& r) {
 
 /// A text that is a report, whatever else ends in .json.
 std::optional<std::string> read_report(const std::string& file) {
-  std::ifstream in(file);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto json = Json::parse(text, nullptr, false);
+  const auto text = read_json(file);
+  const auto json = Json::parse(text);
   if (!json.is_object() || !json.contains("benchmarks")) return std::nullopt;
   return text;
 }
@@ -127,7 +130,8 @@ void print_report(const std::string& file, const std::string& text) {
   try {
     fmt::print("{}", results_table(text));
   } catch (const Json::exception& e) {
-    throw InputError(fmt::format("{}: is no report of ptychoscale: {}", file, e.what()));
+    throw InputError(
+        fmt::format("{}: is no report of ptychoscale: {}", file, shortened(e.what(), 2 * longest_value)));
   }
 }
 
@@ -143,14 +147,16 @@ void print_data(const InfoOptions& o) {
   try {
     dataset.emplace(o.what);
   } catch (const InputError& as_dataset) {
+    std::optional<ReconstructionReader> reconstruction;
     try {
-      const ReconstructionReader reconstruction(o.what);
+      reconstruction.emplace(o.what);
       if (o.check_content) throw as_dataset; // a reconstruction has no hash of its own
-      return o.as_json ? print_json(Json::parse(reconstruction.report_json()))
-                       : print_reconstruction(reconstruction);
     } catch (const InputError&) {
       throw as_dataset;
     }
+    check_json(reconstruction->report_json(), fmt::format("{}: its report", o.what));
+    return o.as_json ? print_json(Json::parse(reconstruction->report_json()))
+                     : print_reconstruction(*reconstruction);
   }
   if (o.check_content) check_content(o.what, *dataset);
   o.as_json ? print_json(dataset_json(*dataset, o.check_content)) : print_dataset(*dataset, o.check_content);

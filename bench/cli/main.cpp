@@ -1,18 +1,23 @@
 #include "commands.hpp"
 #include "ending.hpp"
+#include "extras.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/host_memory.hpp"
 #include "ptychoscale/comm/communicator.hpp"
 #include "ptychoscale/comm/launched.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "ptychoscale/record/build_info.hpp"
+#include "ptychoscale/record/machine.hpp"
 #include "thread_waiting.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <new>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +48,8 @@ std::string full_name(const CLI::App& command) {
 std::string describe(const CLI::ParseError& mistake, const CLI::App& app) {
   const auto& command = innermost(app);
   std::string what = mistake.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&mistake) != nullptr)
+    what = describe_extras(command, command.remaining());
   if (command.get_require_subcommand_min() > 0) {
     std::vector<std::string> names;
     for (const auto* known : command.get_subcommands(nullptr)) names.push_back(known->get_name());
@@ -94,6 +101,12 @@ std::optional<int> parse(int argc, char** argv, const Communicator* comm, Action
   }
 }
 
+/// Says which rank, where there are several.
+std::string on_rank(const Communicator* comm) {
+  if (comm == nullptr || comm->size() == 1) return {};
+  return fmt::format("rank {} of {} on {}: ", comm->rank(), comm->size(), this_machine().host);
+}
+
 int run(int argc, char** argv, const Communicator* comm) {
   try {
     Action action;
@@ -105,6 +118,13 @@ int run(int argc, char** argv, const Communicator* comm) {
     return end_with_error(comm, e.what(), exit_input);
   } catch (const Interrupted&) {
     return end_with_error(comm, "interrupted; nothing was written", exit_interrupted);
+  } catch (const OutOfMemory& e) {
+    return end_with_error(comm, on_rank(comm) + e.what(), exit_failed);
+  } catch (const std::bad_alloc&) {
+    return end_with_error(comm, on_rank(comm) + out_of_memory_text(host_memory(), memory_meter().read()),
+                          exit_failed);
+  } catch (const std::length_error&) { // of a container that was to have more elements than any can
+    return end_with_error(comm, on_rank(comm) + "memory: asked for more than any machine has", exit_failed);
   } catch (const std::exception& e) {
     return end_with_error(comm, name_standard_output(e.what()), exit_failed);
   }

@@ -1,5 +1,6 @@
 #include "commands.hpp"
 #include "ending.hpp"
+#include "progress.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/files/case_file.hpp"
 #include "ptychoscale/files/output_file.hpp"
@@ -45,7 +46,9 @@ Json plan_row(const DatasetHeader& header, ReconstructionOptions options, int ra
     row["iterations"] = 1;
     add_options(row, options, plan);
     row["threads"] = threads;
-    const auto each = dry_run(header, options, plan, rates, threads);
+    Progress progress(fmt::format("{} on {}", name(options.method), ranks), "ranks", ranks, 0, true);
+    const auto each =
+        dry_run(header, options, plan, rates, threads, [&](int rank) { progress.advance_to(rank + 1); });
     add_traffic(row, each);
     add_memory(row, each);
     if (rates.device.empty()) return row;

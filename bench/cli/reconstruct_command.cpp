@@ -1,6 +1,7 @@
 #include "commands.hpp"
 #include "ending.hpp"
 #include "interruption.hpp"
+#include "memory_check.hpp"
 #include "progress.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/physics.hpp"
@@ -83,7 +84,7 @@ std::unique_ptr<Backend> new_backend(const ReconstructOptions& options, const Re
   chosen.threads = threads;
   chosen.local_rank = comm.local_rank();
   chosen.mpi_takes_device_memory = Communicator::takes_device_memory();
-  chosen.savings = memory_savings(solver);
+  chosen.savings = memory_savings(solver, chosen.kind == "cuda" ? OnGpu::yes : OnGpu::no);
   return make_backend(chosen);
 }
 
@@ -177,8 +178,9 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
     dataset.emplace(options.dataset);
     if (comm.rank() == 0) check_outputs(options, dataset->header(), comm.size());
     plan = plan_reconstruction(dataset->header(), solver, comm.size());
-    backend = new_backend(options, solver, comm, threads);
   });
+  if (options.backend.kind == "cpu") check_memory(comm, dataset->header(), solver, plan, threads);
+  comm.agree([&] { backend = new_backend(options, solver, comm, threads); });
   comm.agree([&] {
     if (comm.rank() == 0) lock.emplace(lock_output(options.output));
   });
@@ -246,6 +248,7 @@ int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& cal
   const auto header = dataset ? dataset->header() : header_of_case(options);
   const auto plan = plan_reconstruction(header, solver, options.of);
   const int threads = ready_threads(options.threads, call.comm);
+  if (options.backend.kind == "cpu") check_memory(comm, header, solver, plan, threads);
   const auto backend = new_backend(options, solver, comm, threads);
   learn(*backend, options, comm, nullptr);
   watch_for_interruption();

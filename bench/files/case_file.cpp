@@ -1,6 +1,7 @@
 #include "ptychoscale/files/case_file.hpp"
 
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/files/json_file.hpp"
 #include "ptychoscale/options/choices.hpp"
 
 #include <fmt/format.h>
@@ -8,9 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <limits>
 #include <set>
 #include <system_error>
@@ -215,52 +213,14 @@ fs::path file_of(const std::string& name_or_file) {
   return fs::path(PTYCHOSCALE_CASES) / (name_or_file + ".json");
 }
 
-std::ifstream open(const fs::path& file) {
-  const auto fail = [&](const char* reason) {
-    throw InputError(
-        fmt::format("{}: cannot be read ({}); valid: a case file in JSON", file.string(), reason));
-  };
-  std::error_code error;
-  if (fs::exists(file, error) && !fs::is_regular_file(file, error)) fail("not a regular file");
-  errno = 0;
-  std::ifstream in(file);
-  if (!in) fail(std::strerror(errno));
-  return in;
-}
-
-/// Refuses what the JSON library accepts silently: a key that an object has twice, of which it keeps the
-/// last.
-class NoKeyTwice {
-public:
-  explicit NoKeyTwice(std::string file) : file_(std::move(file)) {}
-
-  bool operator()(int /*depth*/, Json::parse_event_t event, const Json& parsed) {
-    if (event == Json::parse_event_t::object_start) open_.emplace_back();
-    if (event == Json::parse_event_t::object_end) open_.pop_back();
-    if (event == Json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second)
-      throw InputError(
-          fmt::format("{}: key '{}' is there twice; valid: once", file_, parsed.get<std::string>()));
-    return true;
-  }
-
-private:
-  std::string file_;
-  std::vector<std::set<std::string>> open_; ///< keys so far of the objects that have not ended
-};
-
 } // namespace
 
 Case load_case(const std::string& name_or_file) {
   const auto file = file_of(name_or_file);
-  auto in = open(file);
-  try {
-    const auto json = Json::parse(in, NoKeyTwice(file.string()));
-    auto c = read_case({file.string(), "", json});
-    if (is_path(name_or_file)) c.simulation.file = name_or_file;
-    return c;
-  } catch (const Json::exception& e) { // also a number too large for any type
-    throw InputError(fmt::format("{}: is not JSON: {}", file.string(), e.what()));
-  }
+  const auto json = Json::parse(read_json(file, "a case file in JSON"));
+  auto c = read_case({file.string(), "", json});
+  if (is_path(name_or_file)) c.simulation.file = name_or_file;
+  return c;
 }
 
 std::vector<std::string> case_names() {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <system_error>
 #include <unistd.h>
 
@@ -75,7 +76,8 @@ void check_apart(const NamedFile& output, std::initializer_list<NamedFile> other
 
 void write_text(const fs::path& file, std::string_view text) {
   const auto target = output_target(file);
-  const fs::path partial = target.string() + ".partial";
+  const fs::path partial = // of its own, since others may write the same file
+      fmt::format("{}.{}-{:08x}.partial", target.string(), getpid(), std::random_device{}());
   std::ofstream out(partial, std::ios::binary | std::ios::trunc);
   out << text;
   out.close();

@@ -1,6 +1,7 @@
 """Entry point: `python -m harness COMMAND ARGS`, which is what `ptychoscale COMMAND ARGS` becomes."""
 
 import argparse
+import difflib
 import importlib
 import os
 import signal
@@ -53,8 +54,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if not arguments or arguments[0] not in COMMANDS:
         return parser.parse_args(arguments)
     parser = Parser(prog="ptychoscale")
-    load(arguments[0]).add_parser(parser.add_subparsers(required=True))
-    return parser.parse_args(arguments)
+    commands = parser.add_subparsers(required=True)
+    load(arguments[0]).add_parser(commands)
+    options, extras = parser.parse_known_args(arguments)
+    if extras:
+        raise InputError(f"{describe_extras(extras, commands.choices[arguments[0]])}; see ptychoscale {arguments[0]} --help")
+    return options
+
+
+def describe_extras(words: list[str], command: argparse.ArgumentParser) -> str:
+    """Words that a command does not know, in the order they were typed, and the option that is nearest to the first like one."""
+    text = f"not expected: {' '.join(shortened(word, 60) for word in words)}"
+    option = next((word.partition("=")[0] for word in words if word.startswith("--")), "")
+    known = [name for action in command._actions for name in action.option_strings]  # noqa: SLF001
+    near = difflib.get_close_matches(option, known, n=1)
+    return f"{text}; is {near[0]} meant by {option}?" if near else text
 
 
 def stop(*_):

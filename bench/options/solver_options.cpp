@@ -151,7 +151,7 @@ ReconstructionOptions resolve(const SolverOptions& options) {
   return solver;
 }
 
-std::vector<MemorySaving> memory_savings(const ReconstructionOptions& o) {
+std::vector<MemorySaving> memory_savings(const ReconstructionOptions& o, OnGpu gpu) {
   std::vector<MemorySaving> all;
   if (!o.stream_measurements) all.push_back({MemoryLabel::measurements, 1, "--measurements stream"});
   if (o.measurement_type == MeasurementType::float32)
@@ -161,8 +161,10 @@ std::vector<MemorySaving> memory_savings(const ReconstructionOptions& o) {
   if (o.adjoint != Adjoint::reverse && o.bandwidth == Bandwidth::none)
     all.push_back({MemoryLabel::waves, 1, "--adjoint reverse"});
   if (o.adjoint == Adjoint::store) all.push_back({MemoryLabel::waves, 1, "--adjoint checkpoint"});
-  all.push_back({MemoryLabel::exchange, 1, "--messages host"});
-  if (o.method != Method::serial) all.push_back({std::nullopt, 1, "more ranks on more GPUs"});
+  if (gpu == OnGpu::yes) all.push_back({MemoryLabel::exchange, 1, "--messages host"});
+  if (o.method != Method::serial)
+    all.push_back(
+        {std::nullopt, 1, gpu == OnGpu::yes ? "more ranks on more GPUs" : "more ranks on more hosts"});
   return all;
 }
 

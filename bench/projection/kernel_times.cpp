@@ -1,6 +1,7 @@
 #include "kernel_times.hpp"
 
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/files/json_file.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -8,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 
 namespace ptychoscale {
 namespace {
@@ -22,6 +22,11 @@ constexpr double tolerance = 0.1;
 double positive(const Json& value, const std::string& file, const std::string& field) {
   if (value.is_number() && value.get<double>() > 0 && std::isfinite(value.get<double>())) return value;
   throw InputError(fmt::format("{}: {} is {}; valid: a number above 0", file, field, value.dump()));
+}
+
+std::int64_t whole(const Json& value, const std::string& file, const std::string& field) {
+  if (value.is_number_integer() && value.get<double>() > 0 && value.get<double>() < 1e18) return value;
+  throw InputError(fmt::format("{}: {} is {}; valid: a whole number above 0", file, field, value.dump()));
 }
 
 std::int64_t voxels_of(const Tile& tile, int slices) {
@@ -45,14 +50,14 @@ bool stands_for(const KernelTimes::Visit* measured, std::int64_t voxels) {
 KernelTimes read_kernel_times(const std::filesystem::path& file) {
   KernelTimes times;
   const auto name = file.string();
+  const auto text = read_json(file, "kernel times in JSON");
   try {
-    std::ifstream in(file);
-    const auto json = Json::parse(in);
+    const auto json = Json::parse(text);
     times.device = json.at("device").get<std::string>();
     times.bytes_per_second = positive(json.at("bytes_per_second"), name, "bytes_per_second");
     for (const auto& visit : json.at("visits"))
-      times.visits.push_back(
-          {visit.at("voxels").get<std::int64_t>(), positive(visit.at("seconds"), name, "visits.seconds")});
+      times.visits.push_back({whole(visit.at("voxels"), name, "visits.voxels"),
+                              positive(visit.at("seconds"), name, "visits.seconds")});
   } catch (const Json::exception& e) {
     throw InputError(fmt::format("{}: are no kernel times: {}", name, e.what()));
   }

@@ -1,12 +1,19 @@
 #include "ptychoscale/record/header_json.hpp"
 
+#include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/json_text.hpp"
+
 namespace ptychoscale {
 namespace {
 
 /// The specimen's parameters; as text where another program has written something else.
 Json specimen_of(const DatasetHeader& h) {
-  auto specimen = Json::parse(h.specimen_json, nullptr, false);
-  return specimen.is_discarded() ? Json(h.specimen_json) : specimen;
+  try {
+    check_json(h.specimen_json, "specimen");
+    return Json::parse(h.specimen_json);
+  } catch (const InputError&) {
+    return h.specimen_json;
+  }
 }
 
 } // namespace

@@ -13,8 +13,6 @@
 namespace ptychoscale {
 namespace {
 
-constexpr int schema_version = 1;
-
 std::string random_uuid() {
   std::string uuid;
   std::ifstream("/proc/sys/kernel/random/uuid") >> uuid;
@@ -30,7 +28,7 @@ std::string launcher() {
 
 Json provenance(std::string_view evidence) {
   const auto build = build_info();
-  return {{"schema_version", schema_version},
+  return {{"schema_version", report_schema_version},
           {"evidence", evidence},
           {"version", build.version},
           {"source_commit", source_commit()},

@@ -1,8 +1,10 @@
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/host_memory.hpp"
 #include "ptychoscale/comm/communicator.hpp"
 
 #include <array>
 #include <exception>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -14,11 +16,15 @@ struct Failure {
   std::string message;
 };
 
-std::optional<Failure> failure_of(const std::function<void()>& step) {
+std::optional<Failure> failure_of(const Communicator& comm, const std::function<void()>& step) {
   try {
     step();
   } catch (const InputError& e) {
     return Failure{true, e.what()};
+  } catch (const OutOfMemory& e) { // ranks differ in what they need, hosts in what they have
+    return Failure{false, (comm.size() > 1 ? "rank " + std::to_string(comm.rank()) + ": " : "") + e.what()};
+  } catch (const std::bad_alloc&) {
+    return Failure{false, out_of_memory_text(host_memory(), memory_meter().read())};
   } catch (const std::exception& e) {
     return Failure{false, e.what()};
   }
@@ -27,7 +33,7 @@ std::optional<Failure> failure_of(const std::function<void()>& step) {
 } // namespace
 
 void Communicator::agree(const std::function<void()>& step) const {
-  const auto failure = failure_of(step);
+  const auto failure = failure_of(*this, step);
   // The largest of these belongs to the lowest failing rank; zero when all went well.
   std::array<double, 1> lowest{failure ? double(size() - rank()) : 0.0};
   max(lowest);

@@ -1,5 +1,6 @@
 #include "counts.hpp"
 #include "dataset_format.hpp"
+#include "first_read.hpp"
 #include "hdf5.hpp"
 #include "input_file.hpp"
 #include "ptychoscale/base/error.hpp"
@@ -146,7 +147,10 @@ void DatasetReader::Impl::reject_count(int position, std::size_t pixel) const {
                   position % header.scan.columns, pixel / nx, pixel % nx, centred[pixel]));
 }
 
-DatasetReader::DatasetReader(const std::filesystem::path& file) : impl_(std::make_unique<Impl>(file)) {}
+DatasetReader::DatasetReader(const std::filesystem::path& file) {
+  read_first_in_a_child(file.string(), [&] { const Impl tried(file); });
+  impl_ = std::make_unique<Impl>(file);
+}
 DatasetReader::~DatasetReader() = default;
 DatasetReader::DatasetReader(DatasetReader&&) noexcept = default;
 

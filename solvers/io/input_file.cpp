@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 namespace ptychoscale {
@@ -67,9 +68,14 @@ Handle type_of_dataset(hid_t dataset) {
   return {hdf5::check(H5Dget_type(dataset), "cannot get a type"), H5Tclose};
 }
 
+/// Elements of a shape, at most `most_elements`, so that no product overflows.
+constexpr std::size_t most_elements = std::size_t{1} << 48;
 std::size_t element_count(const Shape& shape) {
   std::size_t n = 1;
-  for (const hsize_t extent : shape) n *= extent;
+  for (const hsize_t extent : shape) {
+    if (extent != 0 && n > most_elements / extent) return most_elements;
+    n *= extent;
+  }
   return n;
 }
 
@@ -82,6 +88,8 @@ template <class Read> std::string read_text(hid_t type, const Handle& space, con
     H5Dvlen_reclaim(type, space, H5P_DEFAULT, static_cast<void*>(&text));
     return value;
   }
+  constexpr std::size_t longest_text = 100'000'000; // as JSON, see json_text.hpp
+  if (H5Tget_size(type) > longest_text) throw RunError("text of more bytes than any has");
   std::string value(H5Tget_size(type), '\0');
   read(type, value.data());
   value.resize(std::min(value.size(), value.find('\0')));
@@ -181,7 +189,7 @@ void InputFile::require_numeric(hid_t type, const std::string& what) const {
 std::vector<double> InputFile::numbers(const std::string& name) const {
   const Handle data = dataset(name);
   require_numeric(type_of_dataset(data), fmt::format("dataset '{}'", name));
-  std::vector<double> values(element_count(shape_of(space_of_dataset(data))));
+  std::vector<double> values(count_that_can_be(data, name));
   if (H5Dread(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     reject(fmt::format("dataset '{}' cannot be read ({})", name, hdf5::error_text()));
   }
@@ -197,11 +205,23 @@ std::vector<std::complex<float>> InputFile::complex_numbers(const std::string& n
     reject(fmt::format("dataset '{}' has type {}, expected complex numbers {{r, i}} of float32", name,
                        hdf5::type_name(type)));
   }
-  std::vector<std::complex<float>> values(element_count(shape_of(space_of_dataset(data))));
+  std::vector<std::complex<float>> values(count_that_can_be(data, name));
   if (H5Dread(data, hdf5::complex_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     reject(fmt::format("dataset '{}' cannot be read ({})", name, hdf5::error_text()));
   }
   return values;
+}
+
+std::size_t InputFile::count_that_can_be(hid_t data, const std::string& name) const {
+  constexpr double most_compressed = 1032; // deflate gives no more
+  const auto count = element_count(shape_of(space_of_dataset(data)));
+  const auto bytes = static_cast<double>(count) * static_cast<double>(H5Tget_size(type_of_dataset(data)));
+  std::error_code error;
+  const auto in_file = static_cast<double>(std::filesystem::file_size(name_, error));
+  if (!error && bytes > most_compressed * in_file)
+    reject(fmt::format("dataset '{}' says that it has {} values, which a file of {} bytes cannot hold", name,
+                       count, in_file));
+  return count;
 }
 
 double InputFile::number(const std::string& name) const {

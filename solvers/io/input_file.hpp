@@ -66,6 +66,8 @@ public:
 private:
   [[nodiscard]] hdf5::Handle attribute(const std::string& object, const std::string& name) const;
   void require_numeric(hid_t type, const std::string& what) const;
+  /// Number of values of a dataset; one that the file cannot hold is damage, and no memory is asked for it.
+  [[nodiscard]] std::size_t count_that_can_be(hid_t data, const std::string& name) const;
 
   std::string name_;
   std::string kind_;

@@ -1,3 +1,4 @@
+#include "first_read.hpp"
 #include "hdf5.hpp"
 #include "input_file.hpp"
 #include "ptychoscale/base/error.hpp"
@@ -6,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 
 namespace ptychoscale {
@@ -15,14 +17,31 @@ using hdf5::Shape;
 
 constexpr int largest_extent = std::numeric_limits<int>::max();
 
-std::vector<Box> read_cores(const InputFile& file, const Mesh& mesh) {
+constexpr double largest_mesh = 1 << 15; ///< ranks along one axis
+
+Mesh read_mesh(const InputFile& file) {
+  const auto mesh = file.attribute_numbers(reconstruction_format::group, "mesh", 2);
+  for (const double n : mesh)
+    if (!(n >= 1 && n <= largest_mesh && n == std::floor(n)))
+      file.reject(fmt::format("attribute 'mesh' of '{}' = [{}, {}], expected whole numbers from 1 to {}",
+                              reconstruction_format::group, mesh[0], mesh[1], largest_mesh));
+  return {static_cast<int>(mesh[0]), static_cast<int>(mesh[1])};
+}
+
+std::vector<Box> read_cores(const InputFile& file, const Mesh& mesh, Extent volume) {
   file.require_shape(reconstruction_format::cores, {static_cast<hsize_t>(mesh.ranks()), 4},
                      fmt::format("y0, y1, x0, x1 of each tile of the {} x {} mesh", mesh.rows, mesh.columns));
   const std::vector<double> values = file.numbers(reconstruction_format::cores);
   std::vector<Box> cores;
   for (std::size_t i = 0; i < values.size(); i += 4) {
-    cores.push_back({static_cast<int>(values[i]), static_cast<int>(values[i + 1]),
-                     static_cast<int>(values[i + 2]), static_cast<int>(values[i + 3])});
+    const double* c = &values[i];
+    if (!(0 <= c[0] && c[0] <= c[1] && c[1] <= volume.y && 0 <= c[2] && c[2] <= c[3] && c[3] <= volume.x))
+      file.reject(fmt::format(
+          "dataset '{}' has the tile ({}, {}, {}, {}), expected y0, y1, x0, x1 within the {} x {} "
+          "pixels of the volume",
+          reconstruction_format::cores, c[0], c[1], c[2], c[3], volume.y, volume.x));
+    cores.push_back(
+        {static_cast<int>(c[0]), static_cast<int>(c[1]), static_cast<int>(c[2]), static_cast<int>(c[3])});
   }
   return cores;
 }
@@ -43,9 +62,8 @@ struct ReconstructionReader::Impl {
     }
     slices = static_cast<int>(shape[0]);
     volume = {static_cast<int>(shape[1]), static_cast<int>(shape[2])};
-    const std::vector<double> rows_columns = file.attribute_numbers(reconstruction_format::group, "mesh", 2);
-    mesh = {static_cast<int>(rows_columns[0]), static_cast<int>(rows_columns[1])};
-    cores = read_cores(file, mesh);
+    mesh = read_mesh(file);
+    cores = read_cores(file, mesh, volume);
     report = file.text(reconstruction_format::report);
     potential = file.dataset(reconstruction_format::potential);
   }
@@ -59,8 +77,10 @@ struct ReconstructionReader::Impl {
   hdf5::Handle potential;
 };
 
-ReconstructionReader::ReconstructionReader(const std::filesystem::path& file)
-    : impl_(std::make_unique<Impl>(file)) {}
+ReconstructionReader::ReconstructionReader(const std::filesystem::path& file) {
+  read_first_in_a_child(file.string(), [&] { const Impl tried(file); });
+  impl_ = std::make_unique<Impl>(file);
+}
 ReconstructionReader::~ReconstructionReader() = default;
 ReconstructionReader::ReconstructionReader(ReconstructionReader&&) noexcept = default;
 

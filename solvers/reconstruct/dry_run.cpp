@@ -5,8 +5,8 @@
 namespace ptychoscale {
 namespace {
 
-RankStatistics dry_run_of(int rank, const Acquisition& acquisition, const ReconstructionOptions& options,
-                          const ReconstructionPlan& plan, const KernelRates& rates, int threads) {
+RankStatistics one_sweep(int rank, const Acquisition& acquisition, const ReconstructionOptions& options,
+                         const ReconstructionPlan& plan, const KernelRates& rates, int threads) {
   const auto comm = Communicator::alone(rank, plan.tiling.mesh.ranks());
   double seconds = 0;
   const auto backend = make_model_backend(
@@ -24,15 +24,25 @@ RankStatistics dry_run_of(int rank, const Acquisition& acquisition, const Recons
 
 } // namespace
 
-std::vector<RankStatistics> dry_run(const DatasetHeader& header, const ReconstructionOptions& options,
-                                    const ReconstructionPlan& plan, const KernelRates& rates, int threads) {
+RankStatistics dry_run_of_rank(int rank, const DatasetHeader& header, const ReconstructionOptions& options,
+                               const ReconstructionPlan& plan, const KernelRates& rates, int threads) {
   auto once = options;
   once.iterations = 1;
   once.step = 1; // it scales what is not computed
   const Acquisition nothing{header, [](int, std::span<float>) {}};
+  const auto statistics = one_sweep(rank, nothing, once, plan, rates, threads);
+  memory_meter().forget_peaks(); // of what was only counted
+  return statistics;
+}
+
+std::vector<RankStatistics> dry_run(const DatasetHeader& header, const ReconstructionOptions& options,
+                                    const ReconstructionPlan& plan, const KernelRates& rates, int threads,
+                                    const std::function<void(int)>& on_rank) {
   std::vector<RankStatistics> ranks;
-  for (int rank = 0; rank < plan.tiling.mesh.ranks(); ++rank)
-    ranks.push_back(dry_run_of(rank, nothing, once, plan, rates, threads));
+  for (int rank = 0; rank < plan.tiling.mesh.ranks(); ++rank) {
+    ranks.push_back(dry_run_of_rank(rank, header, options, plan, rates, threads));
+    if (on_rank) on_rank(rank);
+  }
   return ranks;
 }
 

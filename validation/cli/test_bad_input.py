@@ -4,12 +4,13 @@ import fcntl
 import json
 import resource
 import shutil
+import subprocess
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import PROGRAM, TINY
 
 COUNTS = "dataset/datacube/data"
 RANKS = pytest.mark.parametrize("ranks", [1, 2])
@@ -305,6 +306,43 @@ def test_mistakes_name_the_help_of_their_command(run):
     run.rejects("validate", "silver", says=["'silver' is not a command; valid: golden, dataset; see ptychoscale validate --help"])
     run.rejects("validate", "golden", says=["see ptychoscale validate golden --help"])
     run.rejects("simulate", "smoke", says=["--output is required; see ptychoscale simulate --help"])
+
+
+def test_a_mistyped_option_is_named_with_the_nearest(run):
+    words = ["reconstruct", "in.h5", "-o", "out.h5", "--itreations", "5"]
+    run.rejects(*words, says=["not expected: --itreations 5; is --iterations meant by --itreations?; see ptychoscale reconstruct"])
+    run.rejects("plan", "--case", "smoke", "--ranks", 2, "what", "--zzz", says=["not expected: what --zzz; see ptychoscale plan"])
+
+
+@pytest.mark.parametrize("value", ["x" * 100_000, "a\nb\x1b[31m" * 1000, "\u00e9" * 5000])
+def test_a_line_of_error_is_short_whatever_the_value(run, value):
+    line = run.rejects("plan", "--case", value, "--ranks", 2).errors[0]
+    assert len(line.encode()) <= 300 and line.isprintable() and "valid: " in line
+    run.rejects("simulate", "smoke", "-o", "out.h5", "--seed", value)
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "1" * 100_000, '{"name": "a", "name": "b"}'])
+def test_json_that_parsers_choke_on(run, output, tmp_path, text):
+    file = tmp_path / "bad.json"
+    file.write_text(text)
+    for words in (["info", file], ["simulate", file, "-o", output], ["plan", "--case", "smoke", "--ranks", 1, "--rates", file]):
+        assert len(run.rejects(*words, says=[file, "bad.json: "]).errors[0]) <= 300
+
+
+def limit_address_space(gigabytes):
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (gigabytes << 30, gigabytes << 30))
+
+
+@pytest.mark.parametrize("adjoint", ["store", "reverse"])
+def test_too_little_memory_is_said_before_anything_runs(run, adjoint):
+    if "libasan" in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("a sanitizer takes more address space than it uses")
+    words = ["--case", "pbtio3-small", "--method", "serial", "--as-rank", 0, "--of", 1, "--threads", 1, "--positions", 1]
+    result = run("reconstruct", *words, "--adjoint", adjoint, "--measurements", "stream", preexec_fn=limit_address_space(1))
+    assert result.code in (1, 2)
+    (line,) = result.errors
+    assert "memory: " in line and " GB" in line and "free" in line and "what may fit: " in line and "std::" not in line
+    assert ("--adjoint reverse" in line) == (adjoint == "store")
 
 
 def test_launcher_without_ranks(run, tmp_path):

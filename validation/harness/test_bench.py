@@ -321,10 +321,10 @@ def test_a_launcher_of_another_mpi_makes_no_figures(harness, tiny_case, tiny_dat
 
 @pytest.mark.parametrize(
     "options",
-    [["--ranks", "0"], ["--repeat", "some"], ["--precision", "2"], ["--methods", "gd,magic"], ["--methods", "gd,gd"], ["--nothing"]],
+    [["--ranks", "0"], ["--repeat", "some"], ["--precision", "2"], ["--methods", "gd,magic"], ["--methods", "gd,gd"], ["--nothing"], ["--rnaks", "2"]],
 )
 def test_bad_option(rejects, tiny_case, tmp_path, options):
-    rejects("bench", tiny_case, "-o", tmp_path / "runs", *options, says=[options[0] if len(options) > 1 else "--nothing"])
+    rejects("bench", tiny_case, "-o", tmp_path / "runs", *options, says=[options[0]])
     assert not (tmp_path / "runs").exists()
 
 

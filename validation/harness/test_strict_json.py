@@ -102,3 +102,8 @@ def test_a_mistake_of_ours_is_one_line_that_says_so(harness, tmp_path, monkeypat
 
 def test_the_limits_hold_back_the_recursion_of_python():
     assert strict_json.DEEPEST * 4 < sys.getrecursionlimit()
+
+
+def test_a_word_too_many_is_named_with_the_nearest_option(rejects, tmp_path):
+    says = "not expected: 5 --rnaks; is --ranks meant by --rnaks?; see ptychoscale bench --help"
+    rejects("bench", "smoke", "5", "-o", tmp_path / "runs", "--rnaks", says=[says])

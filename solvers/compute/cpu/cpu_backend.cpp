@@ -2,6 +2,7 @@
 
 #include "columns.hpp"
 #include "detector.hpp"
+#include "host_allocation.hpp"
 #include "limited.hpp"
 #include "line_fft.hpp"
 #include "rows.hpp"
@@ -20,7 +21,7 @@ constexpr std::align_val_t alignment{64};
 
 class CpuBackend final : public Backend {
 public:
-  explicit CpuBackend(const BackendOptions& o) : team_(o.threads), fft_(o.planning) {}
+  explicit CpuBackend(const BackendOptions& o) : team_(o.threads), fft_(o.planning), savings_(o.savings) {}
 
   [[nodiscard]] std::string_view name() const override { return "cpu"; }
   [[nodiscard]] std::string description() const override {
@@ -30,7 +31,7 @@ public:
   [[nodiscard]] int usual_waves(Extent) const override { return team_.threads; }
 
   [[nodiscard]] void* allocate(std::size_t bytes, MemoryLabel label) override {
-    void* p = ::operator new(bytes, alignment);
+    void* p = allocate_on_host(bytes, alignment, label, savings_);
     std::memset(p, 0, bytes);
     memory_meter().add(label, bytes);
     return p;
@@ -117,6 +118,7 @@ public:
 private:
   cpu::Team team_;
   LineFft fft_;
+  std::vector<MemorySaving> savings_;
 };
 
 } // namespace

@@ -1,17 +1,24 @@
 #include "line_fft.hpp"
 
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/json_text.hpp"
+#include "ptychoscale/compute/backend.hpp"
 
 #include <fftw3.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <cctype>
 #include <charconv>
+#include <utility>
 
 namespace ptychoscale {
 namespace {
 
 fftwf_complex* raw(Complex* p) { return reinterpret_cast<fftwf_complex*>(p); }
+
+/// Longer lines than any grid has are none that was learned.
+constexpr int longest = 1 << 20;
 
 /// How `lines` lines lie in memory: element stride and distance between lines.
 struct Layout {
@@ -51,18 +58,24 @@ void LineFft::Destroy::operator()(fftwf_plan_s* plan) const noexcept { fftwf_des
 
 LineFft::LineFft(Planning planning) : planning_(planning) {}
 
-LineFft::Plans LineFft::make_plans(int length, unsigned flags) {
-  MeteredVector<Complex, MemoryLabel::fft> scratch(static_cast<std::size_t>(length) * block);
+/// All plans of a length, or none of them where FFTW cannot make one, as from wisdom of another processor.
+std::optional<LineFft::Plans> LineFft::make_plans(Complex* scratch, int length, unsigned flags) {
   Plans made;
   for (const auto direction : {Direction::forward, Direction::inverse}) {
     const auto d = static_cast<std::size_t>(direction);
-    made.row[d].reset(make_plan(scratch.data(), length, {1, 1, length}, direction, flags));
-    made.rows[d].reset(make_plan(scratch.data(), length, {row_block, 1, length}, direction, flags));
-    made.columns[d].reset(make_plan(scratch.data(), length, {block, block, 1}, direction, flags));
-    if (!made.row[d] || !made.rows[d] || !made.columns[d])
-      throw RunError(fmt::format("FFTW could not plan length {}; delete its wisdom file", length));
+    made.row[d].reset(make_plan(scratch, length, {1, 1, length}, direction, flags));
+    made.rows[d].reset(make_plan(scratch, length, {row_block, 1, length}, direction, flags));
+    made.columns[d].reset(make_plan(scratch, length, {block, block, 1}, direction, flags));
+    if (!made.row[d] || !made.rows[d] || !made.columns[d]) return std::nullopt;
   }
   return made;
+}
+
+LineFft::Plans LineFft::need_plans(int length, unsigned flags) {
+  MeteredVector<Complex, MemoryLabel::fft> scratch(static_cast<std::size_t>(length) * block);
+  auto made = make_plans(scratch.data(), length, flags);
+  if (!made) throw RunError(fmt::format("FFTW could not plan length {}; delete its wisdom file", length));
+  return std::move(*made);
 }
 
 void LineFft::prepare(int length) {
@@ -71,13 +84,13 @@ void LineFft::prepare(int length) {
   fftwf_forget_wisdom();
   if (planning_ == Planning::measure) {
     if (!wisdom_.contains(length)) {
-      const Plans measured = make_plans(length, FFTW_PATIENT);
+      const Plans measured = need_plans(length, FFTW_PATIENT);
       wisdom_[length] = exported_wisdom();
       fftwf_forget_wisdom();
     }
     if (fftwf_import_wisdom_from_string(wisdom_[length].c_str()) == 0) refuse_wisdom();
   }
-  plans_.emplace(length, make_plans(length, flags_of(planning_)));
+  plans_.emplace(length, need_plans(length, flags_of(planning_)));
 }
 
 const LineFft::Plans& LineFft::plans(int length) const {
@@ -106,19 +119,39 @@ std::string LineFft::wisdom() const {
   return all.dump(2) + '\n';
 }
 
+/// Whether the wisdom is all that the plans of a length need. What it takes to find out is not the run's
+/// memory and is not metered.
+bool LineFft::suffices(const std::string& text, int length) {
+  fftwf_forget_wisdom();
+  if (fftwf_import_wisdom_from_string(text.c_str()) == 0) return false;
+  const std::unique_ptr<void, decltype(&fftwf_free)> scratch(
+      fftwf_malloc(static_cast<std::size_t>(length) * block * sizeof(Complex)), &fftwf_free);
+  return scratch && make_plans(static_cast<Complex*>(scratch.get()), length, flags_of(Planning::measure));
+}
+
 void LineFft::learn(const std::string& wisdom) {
-  const auto all = nlohmann::json::parse(wisdom, nullptr, false);
+  check_json(wisdom, "FFTW wisdom");
+  const auto all = nlohmann::json::parse(wisdom);
   if (!all.is_object() || all.value("version", nlohmann::json()) != std::string(fftwf_version))
     refuse_wisdom();
+  std::map<int, std::string> learned;
   for (const auto& [key, text] : all.items()) {
     if (key == "version") continue;
     int length = 0;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), length);
-    if (error != std::errc() || *end != '\0' || !text.is_string()) refuse_wisdom();
-    fftwf_forget_wisdom();
-    if (fftwf_import_wisdom_from_string(text.get_ref<const std::string&>().c_str()) == 0) refuse_wisdom();
-    wisdom_.emplace(length, text);
+    if (error != std::errc() || *end != '\0' || length < 1 || length > longest || !text.is_string() ||
+        !suffices(text.get_ref<const std::string&>(), length))
+      refuse_wisdom();
+    learned.emplace(length, text);
   }
+  wisdom_.merge(learned);
+}
+
+std::string planning_library() {
+  std::string name(fftwf_version);
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.' && c != '-') c = '-';
+  return name;
 }
 
 } // namespace ptychoscale

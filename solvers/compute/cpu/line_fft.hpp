@@ -5,6 +5,7 @@
 #include <complex>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -40,7 +41,8 @@ public:
 
   /// FFTW's wisdom of every length measured or learned: a JSON object, {"version": ..., "48": ..., ...}.
   [[nodiscard]] std::string wisdom() const;
-  /// Adds the lengths not yet known. Throws InputError for text that is not wisdom of this FFTW.
+  /// Adds the lengths not yet known. Throws InputError, and learns nothing, for text that is not wisdom of
+  /// this FFTW on a processor such as this.
   void learn(const std::string& wisdom);
 
 private:
@@ -54,7 +56,9 @@ private:
     Plan columns[2];
   };
   [[nodiscard]] const Plans& plans(int length) const;
-  [[nodiscard]] static Plans make_plans(int length, unsigned flags);
+  [[nodiscard]] static std::optional<Plans> make_plans(Complex* scratch, int length, unsigned flags);
+  [[nodiscard]] static Plans need_plans(int length, unsigned flags);
+  [[nodiscard]] static bool suffices(const std::string& text, int length);
 
   Planning planning_;
   std::map<int, std::string> wisdom_;

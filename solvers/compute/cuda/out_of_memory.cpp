@@ -1,5 +1,7 @@
 #include "out_of_memory.hpp"
 
+#include "../memory_savings.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -33,16 +35,10 @@ bool on_device(MemoryLabel label, MessageMemory messages) {
 std::string out_of_memory_text(const RefusedMemory& refused, const MemoryMeter::Reading& meter,
                                std::span<const MemorySaving> savings) {
   const std::size_t missing = refused.asked > refused.free ? refused.asked - refused.free : 0;
-  const auto would_fit = [&](const MemorySaving& s) {
-    if (!s.label) return true;
-    if (!on_device(*s.label, refused.messages)) return false;
-    const auto held = static_cast<std::size_t>(meter.now[static_cast<std::size_t>(*s.label)]);
-    const auto wanted = static_cast<double>(held + (*s.label == refused.label ? refused.asked : 0));
-    return s.part * wanted > static_cast<double>(missing);
-  };
-  std::vector<std::string> ways;
+  std::vector<MemorySaving> of_device;
   for (const auto& s : savings)
-    if (would_fit(s)) ways.push_back(s.way);
+    if (!s.label || on_device(*s.label, refused.messages)) of_device.push_back(s);
+  auto ways = ways_that_fit(of_device, refused.label, refused.asked, missing, meter);
   if (ways.empty()) ways.emplace_back("a GPU with more memory");
   return fmt::format(
       "GPU memory: {} for {} are not to be had, {} of {} are free; this process holds {}; what "

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
 #include <sys/mman.h>
 #include <utility>
 
@@ -29,7 +27,7 @@ public:
   }
 
   [[nodiscard]] void* allocate(std::size_t bytes, MemoryLabel label) override {
-    void* p = is_for_messages(label) ? options_.allocate_messages(bytes) : address_space(bytes);
+    void* p = is_for_messages(label) ? options_.allocate_messages(bytes) : address_space(bytes, label);
     memory_meter().add(label, bytes);
     return p;
   }
@@ -110,10 +108,9 @@ private:
     return label == MemoryLabel::exchange && options_.allocate_messages;
   }
   /// Memory that cannot be touched.
-  static void* address_space(std::size_t bytes) {
+  static void* address_space(std::size_t bytes, MemoryLabel label) {
     void* p = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED)
-      throw RunError(fmt::format("model: no address space for {} bytes ({})", bytes, std::strerror(errno)));
+    if (p == MAP_FAILED) refuse_memory(label, bytes);
     return p;
   }
   /// Pixels of the rows that meet the slice; the others are not transformed.

@@ -28,7 +28,10 @@ void add_solver_options(CLI::App& command, SolverOptions& options);
 /// Throws InputError for text that means nothing and options that exclude each other.
 [[nodiscard]] ReconstructionOptions resolve(const SolverOptions& options);
 
-/// What `reconstruct` offers with these options when a GPU has too little memory.
-[[nodiscard]] std::vector<MemorySaving> memory_savings(const ReconstructionOptions& options);
+/// Whose memory is too little.
+enum class OnGpu { no, yes };
+
+/// What `reconstruct` offers with these options when a GPU, or a host, has too little memory.
+[[nodiscard]] std::vector<MemorySaving> memory_savings(const ReconstructionOptions& options, OnGpu gpu);
 
 } // namespace ptychoscale

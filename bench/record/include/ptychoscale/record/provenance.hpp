@@ -10,6 +10,9 @@ namespace ptychoscale {
 
 using Json = nlohmann::ordered_json;
 
+/// Of every report; raised when a key changes its meaning.
+inline constexpr int report_schema_version = 1;
+
 /// What a report says of the program that made it: version, source commit, compiler, libraries.
 [[nodiscard]] Json provenance(std::string_view evidence);
 

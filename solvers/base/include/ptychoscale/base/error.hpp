@@ -19,4 +19,10 @@ public:
   using std::runtime_error::runtime_error;
 };
 
+/// There is too little memory; `what()` says for what, how much was asked for and how much there is.
+class OutOfMemory : public RunError {
+public:
+  using RunError::RunError;
+};
+
 } // namespace ptychoscale

@@ -43,6 +43,9 @@ private:
 /// Peak resident set size of this process (VmHWM) in bytes.
 [[nodiscard]] std::int64_t peak_resident_bytes();
 
+/// Throws OutOfMemory that says what was asked for, what there is and what this process holds.
+[[noreturn]] void refuse_memory(MemoryLabel label, std::size_t bytes);
+
 /// Standard allocator that reports to the process's meter under one label; 64-byte aligned.
 template <class T, MemoryLabel Label> struct MeteredAllocator {
   using value_type = T;
@@ -51,7 +54,8 @@ template <class T, MemoryLabel Label> struct MeteredAllocator {
   template <class U> MeteredAllocator(const MeteredAllocator<U, Label>&) {}
   static constexpr std::align_val_t alignment{64};
   T* allocate(std::size_t n) {
-    auto* p = static_cast<T*>(::operator new(n * sizeof(T), alignment));
+    auto* p = static_cast<T*>(::operator new(n * sizeof(T), alignment, std::nothrow));
+    if (p == nullptr) refuse_memory(Label, n * sizeof(T));
     memory_meter().add(Label, n * sizeof(T));
     return p;
   }

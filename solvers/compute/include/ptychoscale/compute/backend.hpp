@@ -337,4 +337,8 @@ struct BackendOptions {
 [[nodiscard]] std::unique_ptr<Backend> make_backend(const BackendOptions& options);
 [[nodiscard]] std::vector<std::string> backend_names();
 
+/// The library that backends search for fast transforms with, and its version, such as
+/// "fftw-3.3.10-sse2-avx": what was learned in one means nothing to another. Fit for the name of a file.
+[[nodiscard]] std::string planning_library();
+
 } // namespace ptychoscale
