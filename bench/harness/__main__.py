@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from harness.base import locks, streams
-from harness.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError, shortened
+from harness.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_STOPPED, InputError, RunError, Stopped, shortened
 from harness.base.tree import ROOT
 
 # Only the module of the chosen command is imported: pandas and matplotlib take longer to load than most commands to run.
@@ -71,8 +71,9 @@ def describe_extras(words: list[str], command: argparse.ArgumentParser) -> str:
     return f"{text}; is {near[0]} meant by {option}?" if near else text
 
 
-def stop(*_):
-    raise KeyboardInterrupt
+def stop(number, _):
+    """What schedulers send; TERM has the exit code of an interruption."""
+    raise Stopped(EXIT_INTERRUPTED if number == signal.SIGTERM else EXIT_STOPPED)
 
 
 def carry_out(arguments: list[str]) -> int:
@@ -90,8 +91,8 @@ def carry_out(arguments: list[str]) -> int:
         return end_with_error(f"{error.filename or 'the system'}: {error.strerror or error}", EXIT_FAILED)
     except MemoryError:
         return end_with_error("memory: there is too little for this command", EXIT_FAILED)
-    except KeyboardInterrupt:
-        return end_with_error(f"interrupted; {interrupted}", EXIT_INTERRUPTED)
+    except KeyboardInterrupt as end:
+        return end_with_error(f"interrupted; {interrupted}", end.exit_code if isinstance(end, Stopped) else EXIT_INTERRUPTED)
     except streams.StreamError:
         raise
     except Exception as mistake:  # noqa: BLE001
@@ -118,7 +119,8 @@ def mistake_of_ours(mistake: Exception) -> str:
 
 def main(arguments: list[str]) -> int:
     """Carries out a command line, its output to the last byte; gives the exit code."""
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, stop)
     try:
         with streams.guarded():
             try:

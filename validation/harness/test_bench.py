@@ -348,7 +348,7 @@ def ranks_at_work(folder):
     return found
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGUSR1, 75)])
 def test_interrupted_bench_leaves_no_report_and_no_process(tiny_case, tmp_path, number, code):
     folder = tmp_path / "runs"
     words = [program.executable(), "bench", tiny_case, "-o", folder, "--ranks", "2", "--methods", "gd", "--iterations", "1000000"]
@@ -357,7 +357,9 @@ def test_interrupted_bench_leaves_no_report_and_no_process(tiny_case, tmp_path, 
     process.send_signal(number)
     _, err = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == code
-    assert err.splitlines()[-1] == "ptychoscale: error: interrupted; no report was written"
+    goes_on = "the same command goes on where this one stopped"
+    assert err.splitlines()[-1] == f"ptychoscale: error: interrupted; no report was written; {goes_on}"
+    assert number == signal.SIGINT or any((folder / "gd.h5.checkpoint").glob("*/manifest")), (folder / "gd.log").read_text()
     assert not (folder / "report.json").exists()
     assert processes_with(folder) == []
 

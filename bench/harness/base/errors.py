@@ -3,6 +3,7 @@
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_INPUT = 2
+EXIT_STOPPED = 75  # by a signal that schedulers send before a limit; EX_TEMPFAIL, the same command goes on
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -15,6 +16,14 @@ def shortened(text: str, longest: int = LONGEST_LINE) -> str:
         return text
     kept = longest - len("...")
     return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
+
+
+class Stopped(KeyboardInterrupt):
+    """An interruption that lets the run at work make its checkpoint first."""
+
+    def __init__(self, exit_code: int = EXIT_STOPPED):
+        super().__init__()
+        self.exit_code = exit_code
 
 
 class InputError(Exception):

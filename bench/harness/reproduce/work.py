@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.base import documents
-from harness.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, InputError, RunError
+from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError, RunError
 from harness.project import machine
 from harness.project.kernels import projection_program
-from harness.runs import program
+from harness.runs import program, unfinished
 
 SECONDS_TO_START = 1.0  # a process, or a few under mpirun
 
@@ -145,16 +145,18 @@ def arguments_of(work: Work, step: Step, report: Path | None, volume: Path) -> l
     return words + ([step.report_option, report] if report else [])
 
 
-def start(work: Work, step: Step, arguments: list, log: Path) -> None:
-    """Runs the program. Throws RunError with its reason, except for a run whose only fault is that its cost did not fall: its report
-    says so."""
+def start(work: Work, step: Step, arguments: list, volume: Path, log: Path) -> None:
+    """Runs the program, on from its checkpoint where it was stopped before. Throws RunError with its reason, except for a run whose only
+    fault is that its cost did not fall: its report says so."""
     if step.ranks is None:
         words = [program.executable(), *map(str, arguments)]
         code = program.run_logged(words, log, program.launch_environment(), work.time_limit)
     else:
-        code = program.launch(arguments, log, ranks=step.ranks, launcher=work.launcher, time_limit=work.time_limit)
-    if code == EXIT_INTERRUPTED:
-        raise KeyboardInterrupt
+        resume = unfinished.begin(volume, [key_of(work, step), *arguments]) if step.words[0] == "reconstruct" else []
+        words = [arguments[0], *resume, *arguments[1:]]
+        code = program.launch(words, log, ranks=step.ranks, launcher=work.launcher, time_limit=work.time_limit)
+        unfinished.end(volume, code)
+    program.raise_interruption(code)
     if code != EXIT_OK and not (code == EXIT_FAILED and "--json" in arguments and Path(arguments[-1]).exists()):
         raise RunError(program.reason(log, code, work.launcher))
 
@@ -167,7 +169,8 @@ def run(work: Work, step: Step) -> Outcome:
     partial_volume = volume or partial.with_suffix(".h5")
     if partial_report:
         partial_report.unlink(missing_ok=True)
-    start(work, step, arguments_of(work, step, partial_report, partial_volume), work.folder / f"{step.label}.log")
+    arguments = arguments_of(work, step, partial_report, partial_volume)
+    start(work, step, arguments, partial_volume, work.folder / f"{step.label}.log")
     if volume is None:
         partial_volume.unlink(missing_ok=True)
     if partial_report:

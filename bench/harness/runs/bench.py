@@ -1,6 +1,7 @@
 """`ptychoscale bench`: solvers side by side on one case, in one report and one table."""
 
 import argparse
+import json
 from pathlib import Path
 
 from harness.base import documents
@@ -13,6 +14,7 @@ EPILOG = """Examples:
   ptychoscale bench ci -o demo
   ptychoscale bench ci --methods gd,hve --ranks 2 --repeat 30 -o demo
   ptychoscale bench workstation --launcher 'srun -n {ranks}' --ranks 16 -o runs
+An interrupted bench goes on with the run, and in it with the checkpoint, where it stopped, when the same command is given again.
 A run that fails is a row with its reason; one that is not verified (backend against an independent code, cost, seams against a
 serial control) shows no figures. Either makes the exit code 1."""
 
@@ -25,7 +27,7 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run, interrupted="no report was written")
+    parser.set_defaults(run=run, interrupted="no report was written; the same command goes on where this one stopped")
     add = parser.add_argument
     add("case", metavar="CASE", help="a case of bench/cases, or the path of a case file ending in .json")
     add(
@@ -62,14 +64,39 @@ def add_parser(subparsers) -> None:
     options.add_launch_options(parser)
 
 
-def prepare(args: argparse.Namespace) -> Subject:
-    """Checks the input, all of it before anything runs, and makes the dataset if there is none."""
+def note_of(args: argparse.Namespace) -> Path:
+    """Where a bench notes that it has begun; it is removed when the report is written."""
+    return args.output / "bench.begun"
+
+
+def begun(args: argparse.Namespace, case: dict) -> str:
+    """All that the runs of a bench follow from."""
+    options = {key: str(value) for key, value in vars(args).items() if key not in ("run", "interrupted", "argv", "output")}
+    data = args.dataset and [args.dataset.stat().st_size, args.dataset.stat().st_mtime_ns]
+    return json.dumps([program.identity(), case, options, data])
+
+
+def resume_or_begin(args: argparse.Namespace, case: dict) -> bool:
+    """Whether this bench goes on where the same command was interrupted; otherwise the folder loses what another one left."""
+    said, note = begun(args, case), note_of(args)
+    if note.is_file() and note.read_text() == said:
+        program.say(f"{args.output}: goes on where the same command was interrupted")
+        return True
+    leftovers.remove(args.output, case["header"]["case"], args.dataset)
+    note.write_text(said)
+    return False
+
+
+def prepare(args: argparse.Namespace) -> tuple[Subject, bool]:
+    """Checks the input, all of it before anything runs, and makes the dataset if there is none. Also gives whether runs that an
+    interrupted bench has left count."""
     program.launcher_words(args.launcher, args.ranks)
     case = datasets.read_case(args.case)
     subject = args.dataset and datasets.describe(args.case, case, args.dataset)
     documents.take_folder(args.output, args.argv)
-    leftovers.remove(args.output, case["header"]["case"], args.dataset)
-    return subject or datasets.obtain(args.case, case, args.output, args.ranks, args.launcher, args.threads, args.time_limit)
+    resumes = resume_or_begin(args, case)
+    subject = subject or datasets.obtain(args.case, case, args.output, args.ranks, args.launcher, args.threads, args.time_limit)
+    return subject, resumes
 
 
 def verify(series: list[measure.Series], rows: list[dict], subject: Subject, args: argparse.Namespace, protocol) -> None:
@@ -116,8 +143,8 @@ def print_repeats(rows: list[dict]) -> None:
 
 def report_of(args: argparse.Namespace) -> dict:
     """Runs and verifies what the options say; gives the report that it leaves as report.json."""
-    subject = prepare(args)
-    protocol = measure.Protocol(args.output, args.launcher, args.repeat, args.precision, args.time_limit)
+    subject, resumes = prepare(args)
+    protocol = measure.Protocol(args.output, args.launcher, args.repeat, args.precision, args.time_limit, resumes)
     iterations, common = iterations_of(args, subject), common_arguments(subject, args)
     points = [
         measure.Point(m, m, 1 if m == "serial" else args.ranks, iterations, common, threads=args.threads) for m in args.methods
@@ -130,6 +157,7 @@ def report_of(args: argparse.Namespace) -> dict:
     for row in rows:
         datasets.name_data(row, subject)
     documents.write_report(args.output / "report.json", report)
+    note_of(args).unlink()
     return report
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.base import documents
 from harness.base.errors import InputError
-from harness.runs import program
+from harness.runs import program, unfinished
 from harness.runs.options import METHODS
 
 LABELS = [*METHODS, *(f"control-{method}" for method in METHODS)]
@@ -43,5 +43,7 @@ def remove(folder: Path, case: str, dataset: Path | None) -> None:
     # It would describe what the runs overwrite.
     for file in (report, *files):
         Path(os.path.realpath(file)).unlink(missing_ok=True)  # a link stays, and what comes next is written where it leads
+        if file.suffix == ".log":
+            unfinished.forget(file.with_suffix(".h5"))
     if others:
         program.say(f"{folder}: replaces the results of case {', '.join(sorted(others))}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.base import documents
 from harness.base.errors import InputError, RunError
 from harness.base.statistics import Summary, middle, paired_ratio, stop_reason, summarise
-from harness.runs import program
+from harness.runs import program, unfinished
 
 BUSY = "busy machine"  # how a run's remark on it begins, see bench/record/load.cpp
 # Smaller tiles were seen to gain a fifth from caches; ranks that outnumber the cores lose up to the half to the scheduler.
@@ -39,6 +39,7 @@ class Protocol:
     cap: int = 1  # runs of each point, at most
     precision: float = 0.02  # of the median, at which repeating ends
     time_limit: float | None = None  # of each run, in seconds
+    resumes: bool = False  # whether runs that have left their report are those of this command
 
 
 @dataclasses.dataclass
@@ -76,18 +77,23 @@ def reconstruction_of(point: Point, protocol: Protocol) -> Path:
 
 
 def run(point: Point, protocol: Protocol, tag: str, iterations: int | None = None) -> dict:
-    """One run as the report it wrote, kept as LABEL-TAG.json.
+    """One run as the report it wrote, kept as LABEL-TAG.json; one that was stopped goes on from its checkpoint.
 
     Throws InputError for a run that cannot be, as too many ranks, and RunError for one that failed, with its own reason."""
     report = protocol.folder / f"{point.label}-{tag}.json"
     log = protocol.folder / f"{point.label}.log"
+    if protocol.resumes and report.is_file():
+        return documents.read_report(report)
     report.unlink(missing_ok=True)
-    arguments = ["reconstruct", *point.arguments, "--method", point.method, "-o", reconstruction_of(point, protocol)]
+    output = reconstruction_of(point, protocol)
+    arguments = ["reconstruct", *point.arguments, "--method", point.method, "-o", output]
     arguments += ["--iterations", iterations or point.iterations, "--json", report]
     arguments += program.thread_words(point.threads)
+    resume = unfinished.begin(output, [point.program or program.identity(), point.ranks, *arguments])
     code = program.launch(
-        arguments, log, ranks=point.ranks, launcher=protocol.launcher, program=point.program, time_limit=protocol.time_limit
+        [*arguments, *resume], log, ranks=point.ranks, launcher=protocol.launcher, program=point.program, time_limit=protocol.time_limit
     )
+    unfinished.end(output, code)
     if code != 0 or not report.is_file():  # a launcher may hide how its processes ended
         program.fail(program.reason(log, code, protocol.launcher), code)
     written = documents.read_report(report)

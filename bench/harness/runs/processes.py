@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+from harness.base.errors import Stopped
+
+SECONDS_TO_STOP = 60.0  # for a run's checkpoint; a scheduler that has no such time ends all of it
 GRACE_SECONDS = 10.0  # from being told to stop until being killed
 POLL_SECONDS = 0.05
 
@@ -71,12 +74,22 @@ def end(child: subprocess.Popen) -> None:
             child.wait(GRACE_SECONDS)
 
 
-def wait(child: subprocess.Popen, seconds: float | None) -> int:
-    """The exit code of a started program, 128 + signal if it was killed. Throws subprocess.TimeoutExpired after so many seconds; then
-    and on an interruption the program has been ended. One that failed leaves nothing running, either."""
+def let_stop(child: subprocess.Popen) -> None:
+    """Lets a program that makes checkpoints make one and end by itself."""
+    child.send_signal(signal.SIGUSR1)  # launchers pass it on to the ranks
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(SECONDS_TO_STOP)
+
+
+def wait(child: subprocess.Popen, seconds: float | None, checkpoints: bool = False) -> int:
+    """The exit code of a started program, 128 + signal if it was killed; `checkpoints` says whether it makes them. Throws
+    subprocess.TimeoutExpired after so many seconds; then and on an interruption the program has been ended. One that failed leaves
+    nothing running, either."""
     try:
         code = child.wait(seconds)
-    except BaseException:
+    except BaseException as why:
+        if checkpoints and isinstance(why, Stopped):
+            let_stop(child)
         end(child)
         raise
     if code != 0:

@@ -1,6 +1,7 @@
 """Launching ptychoscale: finding it, starting it on some ranks, and saying why it failed."""
 
 import functools
+import hashlib
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.base.errors import EXIT_INPUT, EXIT_INTERRUPTED, InputError, RunError, shortened
+from harness.base.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED, InputError, RunError, Stopped, shortened
 from harness.runs import processes
 from harness.runs.mpi_settings import UNBOUND, mpi_settings
 
@@ -35,6 +36,12 @@ def executable() -> str:
     if found is None:
         raise InputError(f"PTYCHOSCALE: '{named}' is no program; valid: the path of the ptychoscale executable")
     return os.path.realpath(found)
+
+
+@functools.cache
+def identity() -> str:
+    """Changes with the program."""
+    return hashlib.sha256(Path(executable()).read_bytes()).hexdigest()
 
 
 def launcher_words(template: str, ranks: int) -> list[str]:
@@ -70,10 +77,12 @@ def launch_environment(ranks: int = 1) -> dict[str, str]:
     return {**mpi_settings(UNBOUND), **os.environ, "PTYCHOSCALE_RANKS": str(ranks)}
 
 
-def run_logged(words: list[str], log: Path, environment: dict[str, str] | None = None, time_limit: float | None = None) -> int:
+def run_logged(
+    words: list[str], log: Path, environment: dict[str, str] | None = None, time_limit: float | None = None, checkpoints: bool = False
+) -> int:
     """Runs a program (no shell), its output in `log`; gives its exit code, 128 + signal if it was killed, EXIT_NOT_STARTED if it
-    could not be started. An interruption of the harness ends the program, too, and so does the time limit, in seconds, after which
-    RunError is thrown."""
+    could not be started. An interruption of the harness ends the program, too, `checkpoints` saying whether it makes them, and so does
+    the time limit, in seconds, after which RunError is thrown."""
     try:
         output = open(log, "wb")
     except OSError as error:
@@ -84,7 +93,7 @@ def run_logged(words: list[str], log: Path, environment: dict[str, str] | None =
         except OSError:
             return EXIT_NOT_STARTED
         try:
-            return processes.wait(child, time_limit)
+            return processes.wait(child, time_limit, checkpoints)
         except subprocess.TimeoutExpired:
             raise RunError(overtime(log, time_limit)) from None
 
@@ -107,14 +116,22 @@ def launch(
 ) -> int:
     """Runs `ptychoscale ARGUMENTS` on some ranks through the launcher, its output in `log`; gives its exit code.
 
-    `program` is another executable than executable(). Throws KeyboardInterrupt when the run says that it was interrupted, RunError
-    when it took longer than the time limit, in seconds."""
+    `program` is another executable than executable(). Throws KeyboardInterrupt when the run says that it was interrupted, Stopped when
+    it says that it made a checkpoint, RunError when it took longer than the time limit, in seconds."""
     words = [*launcher_words(launcher, ranks), program or executable(), *map(str, arguments)]
-    code = run_logged(words, log, launch_environment(ranks), time_limit)
+    makes_checkpoints = arguments[0] == "reconstruct" and "--as-rank" not in arguments
+    code = run_logged(words, log, launch_environment(ranks), time_limit, makes_checkpoints)
     pass_on_warnings(log)
+    raise_interruption(code)
+    return code
+
+
+def raise_interruption(code: int) -> None:
+    """Throws what the exit code of an interrupted run means; nothing for others."""
+    if code == EXIT_STOPPED:
+        raise Stopped
     if code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
-    return code
 
 
 @functools.cache
