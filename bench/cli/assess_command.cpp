@@ -67,8 +67,8 @@ void check_made_from(const Candidate& c, const DatasetReader& dataset, const std
                                  h.volume.y, h.volume.x));
   if (!c.dataset_hash.empty() && c.dataset_hash != dataset.content_hash())
     throw InputError(
-        fmt::format("{}: was made from a dataset with content hash {}, {} has {}; valid: a reconstruction of "
-                    "that dataset",
+        fmt::format("{}: was made from a dataset with content hash {:.8}, {} has {:.8}; valid: a "
+                    "reconstruction of that one",
                     c.file.string(), c.dataset_hash, file.string(), dataset.content_hash()));
 }
 

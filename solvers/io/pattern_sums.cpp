@@ -152,11 +152,11 @@ PatternFindings findings_of_ranks(std::span<const double> numbers) {
 
 std::optional<std::string> unusable(const PatternFindings& f, const DatasetHeader& h) {
   if (f.too_bright.patterns > 0)
-    return fmt::format(
-        "{}: its counts add up to {:.4g} x electrons_per_pattern ({:g}), expected at most {:.4g} x; {} "
-        "have too many counts: is electrons_per_pattern wrong, or is a pixel hot?",
-        place(f.too_bright.first, h), f.too_bright.value, h.electrons_per_pattern,
-        limits_of_patterns(h).highest, number_of(f.too_bright, f));
+    return fmt::format("{}: counts add up to {:.4g} x electrons_per_pattern ({:g}), valid: at most {:.4g} x; "
+                       "so in {} (is that "
+                       "number wrong, or a pixel hot?)",
+                       place(f.too_bright.first, h), f.too_bright.value, h.electrons_per_pattern,
+                       limits_of_patterns(h).highest, number_of(f.too_bright, f));
   if (f.patterns > 0 && f.most == 0)
     return fmt::format(
         "all {} patterns are zero; expected counts that add up to electrons_per_pattern ({:g})", f.patterns,

@@ -49,7 +49,7 @@ def all_zero(file):
     "change, says",
     [
         (times_a_hundred, ["position 0 (scan row 0, column 0)", "add up to 100 x electrons_per_pattern", "16 of 16 patterns"]),
-        (one_hot_pixel, ["add up to 1001 x", "is a pixel hot"]),
+        (one_hot_pixel, ["add up to 1001 x", "or a pixel hot"]),
         (one_too_bright, ["position 14 (scan row 3, column 2)", "add up to 1.1 x", "at most 1.05 x", "1 of 16 patterns"]),
         (all_zero, ["all 16 patterns are zero"]),
     ],
