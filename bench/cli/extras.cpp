@@ -7,28 +7,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <numeric>
 #include <string_view>
 
 namespace ptychoscale {
 namespace {
-
-/// How many letters must be changed, added or left out to make one word of the other, an exchange of two
-/// neighbours being two changes.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 /// The command's option that differs from the word in the fewest letters; empty when none is near.
 std::string nearest_option(const CLI::App& command, std::string_view word) {
@@ -36,7 +18,7 @@ std::string nearest_option(const CLI::App& command, std::string_view word) {
   auto fewest = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const auto* option : command.get_options())
     for (const auto& name : option->get_lnames())
-      if (const auto letters = distance(word, "--" + name); letters < fewest) {
+      if (const auto letters = letters_apart(word, "--" + name); letters < fewest) {
         fewest = letters;
         nearest = "--" + name;
       }

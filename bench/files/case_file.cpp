@@ -1,6 +1,7 @@
 #include "ptychoscale/files/case_file.hpp"
 
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/words.hpp"
 #include "ptychoscale/files/json_file.hpp"
 #include "ptychoscale/options/choices.hpp"
 
@@ -103,8 +104,9 @@ public:
   void finish() const {
     for (const auto& key : keys())
       if (!known_.contains(key))
-        throw InputError(
-            fmt::format("{}: unknown key '{}'; known here: {}", file_, full(key), fmt::join(known_, ", ")));
+        throw InputError(fmt::format(
+            "{}: unknown key '{}'; the nearest known here: {}", file_, shortened(full(key), longest_value),
+            fmt::join(nearest(shortened(key, longest_value), {known_.begin(), known_.end()}), ", ")));
   }
 
 private:

@@ -15,17 +15,19 @@
 namespace ptychoscale {
 namespace {
 
-constexpr unsigned longest_s = 300; ///< of reading a header, on the slowest of file systems
+/// Seconds of the processor that reading a header may take; waiting for a slow file system takes none.
+constexpr rlim_t longest_s = 20;
 
 /// In the child: a crash is neither dumped nor told of by the libraries, and ends it although others of this
 /// process handle signals.
 void crash_silently() {
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
-  for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM, SIGTERM, SIGINT})
+  const rlimit work{longest_s, longest_s + 1};
+  setrlimit(RLIMIT_CPU, &work);
+  for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU, SIGTERM, SIGINT})
     std::signal(number, SIG_DFL);
   if (const int nowhere = open("/dev/null", O_WRONLY); nowhere >= 0) dup2(nowhere, STDERR_FILENO);
-  alarm(longest_s);
 }
 
 int status_of(pid_t child) {
@@ -51,7 +53,7 @@ void read_first_in_a_child(const std::string& file, const std::function<void()>&
   const int status = status_of(child);
   if (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0) return;
   const int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  if (number == SIGALRM)
+  if (number == SIGXCPU)
     throw InputError(fmt::format("'{}': is damaged: reading its header does not end", file));
   throw InputError(fmt::format("'{}': is damaged: the HDF5 library crashes on it ({})", file,
                                number != 0 ? strsignal(number) : "it has left the process"));

@@ -30,6 +30,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <new>
 #include <span>
 #include <string>
 #include <sys/resource.h>
@@ -40,7 +41,7 @@
 namespace ptychoscale {
 namespace {
 
-constexpr unsigned longest_s = 60; ///< of one reading; seconds suffice, on a busy machine too
+constexpr rlim_t longest_s = 60; ///< of the processor, for one reading
 constexpr rlim_t most_memory = rlim_t{8}
                                << 30; ///< bytes of address space: a damaged size must not be believed
 
@@ -156,16 +157,19 @@ std::string outcome(const std::string& kind, const std::string& file) {
   try {
     return "accepted\t" + readers.at(kind)(file);
   } catch (const InputError& e) {
-    return fmt::format("refused\t{}", e.what());
+    return fmt::format("refused\t{}", in_one_line(e.what())); // as commands end
   } catch (const RunError& e) {
-    return fmt::format("failed\t{}", e.what());
+    return fmt::format("failed\t{}", in_one_line(e.what()));
+  } catch (const std::bad_alloc&) {
+    return "failed\tmemory: an allocation failed";
   } catch (const std::exception& e) {
     return fmt::format("unforeseen\t{}", e.what());
   }
 }
 
 [[noreturn]] void read_in_child(const std::string& kind, const std::string& file, int answer) {
-  alarm(longest_s);
+  const rlimit work{longest_s, longest_s + 1};
+  setrlimit(RLIMIT_CPU, &work);
 #ifndef __SANITIZE_ADDRESS__ // which takes more address space than there is
   const rlimit memory{most_memory, most_memory};
   setrlimit(RLIMIT_AS, &memory);
@@ -199,7 +203,7 @@ std::string try_to_read(const std::string& kind, const std::string& file) {
   int status = 0;
   waitpid(child, &status, 0);
   if (WIFSIGNALED(status))
-    return WTERMSIG(status) == SIGALRM ? "endless\t"
+    return WTERMSIG(status) == SIGXCPU ? "endless\t"
                                        : fmt::format("crashed\t{}", strsignal(WTERMSIG(status)));
   return WEXITSTATUS(status) == 0 ? said : fmt::format("crashed\texit code {}", WEXITSTATUS(status));
 }

@@ -15,6 +15,7 @@ import pytest
 from conftest import TINY
 from patience import HANG_SECONDS, wait_until
 
+from harness.base.errors import InputError
 from harness.runs import measure, program, verification
 
 
@@ -249,6 +250,10 @@ def test_what_runs_warn_of_is_passed_on_once(harness, tiny_case, tiny_dataset, t
     dataset = shutil.copy(tiny_dataset, tmp_path / "dead.h5")
     with h5py.File(dataset, "a") as file:
         file["dataset/datacube/data"][2, 3] = 0
+    with pytest.raises(InputError) as found:
+        program.ask("info", dataset, "--check-content")
+    with h5py.File(dataset, "a") as file:  # as if it had been measured so
+        file["ptychoscale"].attrs["content_hash"] = re.search(r"truth give (\w+)", str(found.value))[1]
     words = ["--dataset", dataset, "-o", tmp_path / "runs", "--methods", "serial", "--iterations", 2, "--repeat", 2]
     lines = harness("bench", tiny_case, *words).err.splitlines()
     assert len([line for line in lines if "1 of 36 patterns are zero, first position 15 (scan row 2, column 3)" in line]) == 1

@@ -84,7 +84,7 @@ def test_remarks_do_not_change_the_run_that_they_are_added_to():
 def launched(monkeypatch, tmp_path):
     """The words and the environment with which a run is started, which then fails."""
     calls = []
-    monkeypatch.setattr(program, "run_logged", lambda words, log, environment=None: calls.append((words, environment)) or 1)
+    monkeypatch.setattr(program, "run_logged", lambda words, log, environment=None, *_: calls.append((words, environment)) or 1)
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     (tmp_path / "gd.log").write_text("")
 

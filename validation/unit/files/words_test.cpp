@@ -26,6 +26,14 @@ TEST(Words, OneLineChangesNoTerminal) {
   EXPECT_EQ(in_one_line("a\nb\r\x1b[31mc\x7f\t\xc3\xa9"), "a b  [31mc  \xc3\xa9");
 }
 
+TEST(Words, NearestAreThoseWithTheFewestChanges) {
+  EXPECT_EQ(letters_apart("kitten", "sitting"), 3U);
+  EXPECT_EQ(letters_apart("", "abc"), 3U);
+  EXPECT_EQ(letters_apart("same", "same"), 0U);
+  EXPECT_EQ(nearest("detecter", {"slices", "detector", "seed"}, 1), std::vector<std::string>{"detector"});
+  EXPECT_EQ(nearest("x", {"b", "a"}), (std::vector<std::string>{"b", "a"}));
+}
+
 TEST(Words, Bytes) {
   EXPECT_EQ(readable_bytes(1.5e9), "1.5 GB");
   EXPECT_EQ(readable_bytes(2e6), "2 MB");
