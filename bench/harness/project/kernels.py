@@ -105,8 +105,8 @@ def selected(files: list[Path], case: str, method: str, grid: str) -> list[tuple
     names = ", ".join(map(str, files))
     if not found:
         raise InputError(
-            f"--kernel-times: {names} has no rank of {case} run alone with {method} on the {grid} grid; measure it on the device "
-            f"with: ptychoscale {' '.join(map(str, as_rank_words(case, method, grid, 6, 0)))}, or here with --measure"
+            f"--kernel-times: {names} has no rank of {case} run alone with {method} on the {grid} grid; measure it, on the device, with "
+            f"ptychoscale project --measure FILE --case {case} --method {method} --grid {grid} --ranks N"
         )
     datas = [identity.Data.of({**context, **row}) for context, row in found]
     check_geometry(names, case, [data.header for data in datas if data.header])
