@@ -14,6 +14,7 @@ namespace {
 struct Failure {
   bool by_input = false;
   std::string message;
+  std::exception_ptr own = {}; // of a kind that this rank's caller may know more of
 };
 
 std::optional<Failure> failure_of(const Communicator& comm, const std::function<void()>& step) {
@@ -22,7 +23,8 @@ std::optional<Failure> failure_of(const Communicator& comm, const std::function<
   } catch (const InputError& e) {
     return Failure{true, e.what()};
   } catch (const OutOfMemory& e) { // ranks differ in what they need, hosts in what they have
-    return Failure{false, (comm.size() > 1 ? "rank " + std::to_string(comm.rank()) + ": " : "") + e.what()};
+    return Failure{false, (comm.size() > 1 ? "rank " + std::to_string(comm.rank()) + ": " : "") + e.what(),
+                   std::current_exception()};
   } catch (const std::bad_alloc&) {
     return Failure{false, out_of_memory_text(host_memory(), memory_meter().read())};
   } catch (const std::exception& e) {
@@ -33,8 +35,8 @@ std::optional<Failure> failure_of(const Communicator& comm, const std::function<
 } // namespace
 
 void Communicator::agree(const std::function<void()>& step) const {
-  if (size() == 1 || is_alone()) return step();
   const auto failure = failure_of(*this, step);
+  if (failure && failure->own && (size() == 1 || is_alone())) std::rethrow_exception(failure->own);
   // The largest of these belongs to the lowest failing rank; zero when all went well.
   std::array<double, 1> lowest{failure ? double(size() - rank()) : 0.0};
   max(lowest);
