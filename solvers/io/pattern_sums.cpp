@@ -153,8 +153,7 @@ PatternFindings findings_of_ranks(std::span<const double> numbers) {
 std::optional<std::string> unusable(const PatternFindings& f, const DatasetHeader& h) {
   if (f.too_bright.patterns > 0)
     return fmt::format("{}: counts add up to {:.4g} x electrons_per_pattern ({:g}), valid: at most {:.4g} x; "
-                       "so in {} (is that "
-                       "number wrong, or a pixel hot?)",
+                       "so in {} (is that number wrong, or a pixel hot?)",
                        place(f.too_bright.first, h), f.too_bright.value, h.electrons_per_pattern,
                        limits_of_patterns(h).highest, number_of(f.too_bright, f));
   if (f.patterns > 0 && f.most == 0)

@@ -32,16 +32,6 @@ const test::SmallExperiment experiment{.detector = {16, 18},
                                        .first_A = {4.3, 5.1},
                                        .C10_A = -60};
 
-/// Patterns of no specimen: the beam, mottled otherwise at every position.
-Acquisition mottled(const DatasetHeader& header) {
-  return {header, [&header](int position, std::span<float> amplitudes) {
-            for (std::size_t i = 0; i < amplitudes.size(); ++i)
-              amplitudes[i] =
-                  std::abs(header.probe[i]) *
-                  (0.8F + 0.2F * std::sin(0.7F * static_cast<float>(i) + static_cast<float>(position)));
-          }};
-}
-
 /// A folder of all ranks, made by the first and removed at the end.
 class SharedFolder {
 public:
@@ -94,7 +84,7 @@ protected:
                                   ReconstructionHooks hooks, const std::optional<Checkpoint>& resume) {
     hooks.resume = resume ? &*resume : nullptr;
     const auto plan = plan_reconstruction(header, options, comm.size());
-    return reconstruct(comm, backend, mottled(header), plan, options, hooks);
+    return reconstruct(comm, backend, test::mottled(header), plan, options, hooks);
   }
 
   /// From the beginning, or from a checkpoint, to the end. Leaves in `last` what else is told of the run.

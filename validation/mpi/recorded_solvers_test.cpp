@@ -28,16 +28,6 @@ const test::SmallExperiment experiment{.detector = {16, 18},
                                        .first_A = {4.3, 5.1},
                                        .C10_A = -60};
 
-/// Patterns of no specimen: the beam, mottled otherwise at every position.
-Acquisition mottled(const DatasetHeader& header) {
-  return {header, [&header](int position, std::span<float> amplitudes) {
-            for (std::size_t i = 0; i < amplitudes.size(); ++i)
-              amplitudes[i] =
-                  std::abs(header.probe[i]) *
-                  (0.8F + 0.2F * std::sin(0.7F * static_cast<float>(i) + static_cast<float>(position)));
-          }};
-}
-
 struct Ending {
   std::vector<float> tile; ///< this rank's
   std::vector<double> cost;
@@ -49,7 +39,7 @@ protected:
   DatasetHeader header = test::header_of(experiment);
 
   Ending run(Backend& backend, const ReconstructionPlan& plan, const ReconstructionOptions& options) const {
-    auto result = reconstruct(comm, backend, mottled(header), plan, options, {});
+    auto result = reconstruct(comm, backend, test::mottled(header), plan, options, {});
     Ending r{std::vector<float>(result.volume.size()), result.cost, result.vacuum_cost};
     result.volume.download(r.tile);
     result.volume = {}; // before its backend goes

@@ -2,8 +2,11 @@
 
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <cmath>
+#include <complex>
+#include <span>
 #include <vector>
 
 namespace ptychoscale::test {
@@ -52,6 +55,16 @@ inline std::vector<float> smooth_specimen(const DatasetHeader& h) {
         v.push_back(static_cast<float>(120 + 80 * std::sin(0.31 * y + s) * std::cos(0.27 * x - 0.5 * s) +
                                        40 * std::sin(0.013 * x * y)));
   return v;
+}
+
+/// Patterns of no specimen: the beam, mottled otherwise at every position.
+inline Acquisition mottled(const DatasetHeader& header) {
+  return {header, [&header](int position, std::span<float> amplitudes) {
+            for (std::size_t i = 0; i < amplitudes.size(); ++i)
+              amplitudes[i] =
+                  std::abs(header.probe[i]) *
+                  (0.8F + 0.2F * std::sin(0.7F * static_cast<float>(i) + static_cast<float>(position)));
+          }};
 }
 
 } // namespace ptychoscale::test

@@ -1,3 +1,4 @@
+#include "../files/scratch_folder.hpp"
 #include "ptychoscale/compute/threads.hpp"
 #include "ptychoscale/record/machine.hpp"
 
@@ -67,20 +68,13 @@ TEST(Threads, AreThoseThatOpenMPGives) {
 /// Files as the kernel shows them, below a folder of their own.
 class CpuQuota : public testing::Test {
 protected:
-  CpuQuota() {
-    std::string name = (std::filesystem::temp_directory_path() / "ptychoscale-record-XXXXXX").string();
-    root = mkdtemp(name.data());
-  }
-  ~CpuQuota() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(root, ignored);
-  }
   void write(const std::string& file, const std::string& text) const {
     std::filesystem::create_directories((root / file).parent_path());
     std::ofstream(root / file) << text << '\n';
   }
   [[nodiscard]] std::optional<double> found() const { return cpu_quota(root / "groups", root / "limits"); }
-  std::filesystem::path root;
+  ScratchFolder scratch;
+  const std::filesystem::path& root = scratch.path();
 };
 
 TEST_F(CpuQuota, NoneWithoutGroupsOrLimits) {
