@@ -25,6 +25,7 @@ struct HarnessCommand {
 constexpr std::array harness_commands{
     HarnessCommand{"bench", "Run solvers side by side on one case and compare them in one table"},
     HarnessCommand{"sweep", "Run a solver over ranks, meshes, halos, rounds, grids and adjoints; resumable"},
+    HarnessCommand{"tune", "Search for the largest stable and the best step size"},
     HarnessCommand{"compare", "Compare two reports row by row: better, worse, same or unclear"},
     HarnessCommand{"gate", "Exit with 1 when a fresh run is worse than a committed baseline"},
     HarnessCommand{"report", "Make one self-contained page of a folder of reports"},

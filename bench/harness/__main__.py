@@ -17,6 +17,7 @@ from harness.base.tree import ROOT
 COMMANDS = {
     "bench": "harness.runs.bench",
     "sweep": "harness.runs.sweep",
+    "tune": "harness.runs.tune",
     "compare": "harness.judge.compare",
     "gate": "harness.judge.gate",
     "report": "harness.report",

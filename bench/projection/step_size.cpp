@@ -6,7 +6,7 @@
 
 namespace ptychoscale {
 
-double default_step(const DatasetHeader&, const ReconstructionOptions&, int) {
+double default_step(const DatasetHeader&, const ReconstructionOptions&, const ReconstructionPlan&) {
   throw RunError("a projected run has no default step");
 }
 

@@ -33,7 +33,7 @@ void plan_transforms(const Communicator& comm, Backend& backend, const Reconstru
 double step_of(const DatasetHeader& header, const ReconstructionOptions& options,
                const ReconstructionPlan& plan, const Checkpoint* resumed) {
   if (options.step) return *options.step;
-  return resumed ? resumed->shared.step : default_step(header, options, plan.rounds);
+  return resumed ? resumed->shared.step : default_step(header, options, plan);
 }
 
 std::unique_ptr<Solver> make_solver(TileSolver& tile, const Communicator& comm,

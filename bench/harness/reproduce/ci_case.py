@@ -35,7 +35,10 @@ def reconstruction(
     keep_volume: bool = False,
     threads: int | None = None,
 ) -> Step:
-    """A solver run; `exchanges` per iteration only serve the forecast."""
+    """A solver run, GD's with the paper's exchange per iteration unless `options` say otherwise; `exchanges` per iteration only serve
+    the forecast."""
+    if method == "gd" and "--rounds" not in options:
+        options = (*options, "--rounds", "1")
     words = ("reconstruct", "--method", method, "--iterations", str(iterations), *options)
     seconds = 2 * SECONDS_TO_START + iterations * (SECONDS_PER_ITERATION + exchanges * SECONDS_PER_EXCHANGE)
     return Step(f"{case}-{label}", case, words, seconds, ranks, dataset(case), steps_of, keep_volume, threads)

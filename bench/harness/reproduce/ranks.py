@@ -34,7 +34,7 @@ def plan_step(table: str, grid: str, measurements: str) -> Step:
     rows = table_rows(table)
     gpus = sorted({row.gpus for row in rows})
     words = ("plan", "--case", rows[0].case, "--ranks", ",".join(map(str, gpus)), "--methods", ",".join(METHODS))
-    words += ("--grid", grid, "--measurements", measurements)
+    words += ("--grid", grid, "--rounds", "1", "--measurements", measurements)
     return Step(f"plan-{table}-{grid}-{measurements}", rows[0].case, words, SECONDS_OF_A_DRY_RUN[rows[0].case])
 
 
@@ -78,7 +78,8 @@ def forecast(plan: dict, grid: str) -> float:
 def rank_step(row: PaperRow, grid: str, rank: int, seconds: float, repeat: int = 0) -> Step:
     """A run as one of the row's ranks. One visited position is enough: planning has run the transforms already."""
     words = ("reconstruct", "--case", row.case, "--as-rank", str(rank), "--of", str(row.gpus), "--positions", "1")
-    words += ("--iterations", "1", "--method", row.method, "--grid", grid, "--measurements", "stream")
+    words += ("--iterations", "1", "--method", row.method, "--rounds", "1", "--grid", grid)
+    words += ("--measurements", "stream")
     again = f"-again-{repeat}" if repeat else ""
     return Step(f"{row.case}-{row.method}-{row.gpus}-{grid}-rank-{rank}{again}", row.case, words, seconds)
 

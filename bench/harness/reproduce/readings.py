@@ -30,7 +30,7 @@ def paper_geometry_step(table: str, method: str) -> Step:
     solver = tables()["solver"]
     gpus = sorted({row.gpus for row in table_rows(table) if row.method == method})
     words = ("plan", "--case", CASES[table], "--ranks", ",".join(map(str, gpus)), "--methods", method)
-    words += ("--halo-pm", str(solver[f"{method}_halo_pm"]), "--measurements", "stream")
+    words += ("--halo-pm", str(solver[f"{method}_halo_pm"]), "--rounds", "1", "--measurements", "stream")
     return Step(f"plan-{table}-{method}-paper-halo", CASES[table], words, SECONDS_OF_A_DRY_RUN[CASES[table]] / 2, threads=1)
 
 

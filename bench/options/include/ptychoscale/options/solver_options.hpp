@@ -14,7 +14,7 @@ namespace ptychoscale {
 
 /// The solver as the user describes it; what needs more than a word is still text.
 struct SolverOptions {
-  std::string rounds = "1";
+  std::string rounds; ///< empty: as the update rule has it
   std::string mesh;
   std::optional<double> halo_pm;
   double exchange_MB = 0;

@@ -1,0 +1,68 @@
+"""The search for steps, on functions whose answer is known and on a real solver."""
+
+import json
+import math
+
+import pytest
+
+from harness.base.errors import RunError
+from harness.runs import tune
+from harness.runs.tune import Trial
+
+RESOLUTION = 0.05
+
+
+class Bench:
+    """A solver whose largest stable and best steps are known."""
+
+    def __init__(self, default, largest, best):
+        self.largest, self.optimum = largest, best
+        self.trials = {}
+        self.default = self.at(default)
+
+    def at(self, step):
+        if step > 2 * self.largest:
+            trial = Trial(step)  # diverges
+        else:
+            costs = [1.0, 0.5, 0.4 if step <= self.largest else 0.6]
+            row = {"cost_of_iterations": costs, "cost": costs[-1], "relative_rmse": 0.1 + math.log(step / self.optimum) ** 2}
+            trial = Trial(step, row)
+        return self.trials.setdefault(step, trial)
+
+
+@pytest.mark.parametrize("default", [0.01, 0.9, 1.0, 3.0, 40.0])
+@pytest.mark.parametrize("best", [0.1, 0.5, 1.0])
+def test_both_steps_are_found_from_anywhere(default, best):
+    bench = Bench(default, 1.0, best)
+    largest = tune.largest_stable(bench, RESOLUTION)
+    assert 1 / (1 + RESOLUTION) <= largest.step <= 1
+    found = tune.best(bench, largest, RESOLUTION)
+    assert found.step == pytest.approx(min(best, largest.step), rel=1.5 * RESOLUTION)
+    assert len(bench.trials) < 40
+
+
+def test_a_run_that_rises_again_is_not_stable():
+    assert Trial(1.0, {"cost_of_iterations": [1.0, 0.5, 0.52]}).stable
+    assert not Trial(1.0, {"cost_of_iterations": [1.0, 0.5, 0.53]}).stable
+    assert not Trial(1.0).stable
+
+
+def test_nothing_stable_is_said():
+    with pytest.raises(RunError, match="no step down to"):
+        tune.largest_stable(Bench(1.0, 1e-9, 1e-9), RESOLUTION)
+
+
+def test_a_solver_is_tuned(harness, tiny_case, tiny_dataset, tmp_path):
+    words = ["tune", tiny_case, "--dataset", tiny_dataset, "--methods", "serial", "--ranks", "1", "--resolution", "0.5", "-o", tmp_path]
+    result = harness(*words)
+    assert result.code == 0, result.err
+    (row,) = json.loads((tmp_path / "report.json").read_text())["benchmarks"]
+    assert row["step_is_stable"] and row["case_hash"]
+    assert row["step_largest_stable"] > row["step"] and row["step_best"] <= row["step_largest_stable"]
+    assert row["relative_rmse_of_best_step"] <= row["relative_rmse"]
+    assert "largest stable" in result.out and "serial" in result.out
+
+
+def test_what_cannot_be_is_a_row_with_its_reason(harness, tiny_case, tiny_dataset):
+    result = harness("tune", tiny_case, "--dataset", tiny_dataset, "--methods", "hve", "--meshes", "6x6")
+    assert result.code == 1 and "core" in result.out, result.out

@@ -1,0 +1,110 @@
+// The default step: what adds up before a step is made, on positions whose sums are known.
+#include "ptychoscale/multislice/optics.hpp"
+#include "step_size.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace ptychoscale {
+namespace {
+
+constexpr double overshoot = 1.7; // as step_size.hpp says, with its 0.7
+constexpr double typical = 0.7;
+
+/// A focused probe on a window of 32 x 32, brightest in its centre at every depth, at `positions`.
+DatasetHeader header_at(std::vector<Position> positions) {
+  DatasetHeader h;
+  h.scan = {1, static_cast<int>(positions.size())};
+  h.scan_step_A = {2, 2};
+  h.positions_A = std::move(positions);
+  h.detector = {32, 32};
+  h.pixel = {0.25, 0.25};
+  h.volume = {100, 100};
+  h.slices = 3;
+  h.slice_thickness_A = 1e-3;
+  h.energy_eV = 200e3;
+  h.semiangle_mrad = 25;
+  h.probe = make_probe({.energy_eV = h.energy_eV, .semiangle_mrad = h.semiangle_mrad}, h.detector, h.pixel);
+  return h;
+}
+
+/// `count` positions at one place.
+DatasetHeader header_of_one_place(int count) {
+  return header_at(std::vector<Position>(static_cast<std::size_t>(count), {12, 12}));
+}
+
+ReconstructionPlan plan_of(std::vector<std::vector<int>> own, int rounds = 1) {
+  ReconstructionPlan plan;
+  plan.rounds = rounds;
+  for (auto& positions : own) {
+    Tile tile;
+    tile.rank = static_cast<int>(plan.tiling.tiles.size());
+    tile.own = std::move(positions);
+    plan.tiling.tiles.push_back(tile);
+  }
+  return plan;
+}
+
+double step(const DatasetHeader& h, const ReconstructionPlan& plan, UpdateRule update = UpdateRule::once,
+            Method method = Method::gd) {
+  return default_step(h, {.method = method, .update = update}, plan);
+}
+
+double serial_step(const DatasetHeader& h) {
+  return step(h, plan_of({{0}}), UpdateRule::once, Method::serial);
+}
+
+/// The step at which `copies` parts of a sum of `positions` each correct an error 1.7 times.
+double expected(int copies, int positions) {
+  return std::min(1.0, -std::log1p(-overshoot / copies) / (typical * positions));
+}
+
+constexpr double rounding = 1e-5; // bisection to 2^-30; probes of one place are placed alike
+
+TEST(DefaultStep, OfStepsAfterEveryPositionIsThatOfOneProbe) {
+  const auto h = header_of_one_place(4);
+  EXPECT_EQ(step(h, plan_of({{0, 1, 2, 3}})), serial_step(h));
+  EXPECT_EQ(step(h, plan_of({{0, 1}, {2, 3}}), UpdateRule::once, Method::hve), serial_step(h));
+}
+
+TEST(DefaultStep, OfBatchIsOverTheSumOfAllPositionsHoweverTheyAreDealt) {
+  const auto h = header_of_one_place(4);
+  const double one = step(h, plan_of({{0, 1, 2, 3}}), UpdateRule::batch, Method::serial);
+  EXPECT_NEAR(one / serial_step(h), 0.25, rounding);
+  EXPECT_EQ(step(h, plan_of({{0, 1, 2, 3}}), UpdateRule::batch), one);
+  EXPECT_EQ(step(h, plan_of({{0, 2}, {1, 3}}), UpdateRule::batch), one);
+  EXPECT_EQ(step(h, plan_of({{3}, {1}, {0}, {2}}), UpdateRule::batch), one);
+}
+
+TEST(DefaultStep, OfOnceCountsTheRanksThatMeet) {
+  const auto h = header_of_one_place(8);
+  EXPECT_NEAR(step(h, plan_of({{0, 1, 2, 3}, {4, 5, 6, 7}})) / serial_step(h), expected(2, 4), rounding);
+  EXPECT_NEAR(step(h, plan_of({{0, 1}, {2, 3}, {4, 5}, {6, 7}})) / serial_step(h), expected(4, 2), rounding);
+  EXPECT_LT(expected(2, 4), 1);
+}
+
+TEST(DefaultStep, CountsOnlyWhatMeetsInOneRound) {
+  const auto h = header_of_one_place(8);
+  const auto ranks = std::vector<std::vector<int>>{{0, 1, 2, 3}, {4, 5, 6, 7}};
+  EXPECT_NEAR(step(h, plan_of(ranks, 2)) / serial_step(h), expected(2, 2), rounding);
+  EXPECT_EQ(step(h, plan_of(ranks, 4)), serial_step(h));
+  EXPECT_NEAR(step(h, plan_of(ranks, 2), UpdateRule::batch) / serial_step(h), 0.25, rounding);
+}
+
+TEST(DefaultStep, AsPrintedAddsARanksOwnCorrectionOnceMore) {
+  const auto h = header_of_one_place(8);
+  const auto all_alone = plan_of({{0, 1, 2, 3, 4, 5, 6, 7}});
+  EXPECT_NEAR(step(h, all_alone, UpdateRule::as_printed) / serial_step(h), expected(2, 8), rounding);
+  EXPECT_NEAR(step(h, plan_of({{0, 1, 2, 3}, {4, 5, 6, 7}}), UpdateRule::as_printed) / serial_step(h),
+              expected(3, 4), rounding);
+}
+
+TEST(DefaultStep, IsTheSerialOneWhereRanksDoNotMeet) {
+  auto h = header_at({{6, 6}, {6, 6}, {18, 18}, {18, 18}});
+  EXPECT_EQ(step(h, plan_of({{0, 1}, {2, 3}})), serial_step(h));
+  EXPECT_LT(step(h, plan_of({{0, 1}, {2, 3}}), UpdateRule::batch), serial_step(h));
+}
+
+} // namespace
+} // namespace ptychoscale
