@@ -74,7 +74,8 @@ Json case_json(const Case& c) {
   return {{"header", header_json(make_header(c.simulation))},
           {"description", c.description},
           {"iterations", c.iterations},
-          {"cost_fall", c.cost_fall}};
+          {"cost_fall", c.cost_fall},
+          {"targets", c.targets}};
 }
 
 Json dataset_json(const DatasetReader& dataset, bool checked) {
@@ -90,6 +91,7 @@ void print_case(const Case& c) {
   line("description", c.description);
   print_header(header);
   line("iterations", fmt::format("{} in a benchmark", c.iterations));
+  for (const auto& [quality, value] : c.targets) line("target", fmt::format("{} {:.4g}", quality, value));
   for (const auto& [method, fall] : c.cost_fall)
     line("cost", fmt::format("{} brings it to 1/{} of the empty volume's, or less", method, fall));
 }

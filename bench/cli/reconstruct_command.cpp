@@ -18,6 +18,7 @@
 #include "ptychoscale/options/solver_options.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "ptychoscale/record/assessment.hpp"
+#include "ptychoscale/record/error_over_time.hpp"
 #include "ptychoscale/record/report.hpp"
 #include "ptychoscale/record/results_table.hpp"
 #include "resumption.hpp"
@@ -50,6 +51,7 @@ struct ReconstructOptions {
   int of = 0;
   SolverOptions solver;
   CheckpointOptions checkpoints;
+  int quality_every = 0;
 };
 
 /// That the report can be written, and over none of the inputs.
@@ -123,14 +125,24 @@ void tell_of_patterns(const Acquisition& acquisition, const PatternFindings& fou
     warn_of(acquisition, complaint(found, acquisition.header));
 }
 
+/// What a run does beside its iterations.
+struct Beside {
+  const CheckpointPolicy* checkpoints = nullptr;
+  const Checkpoint* resume = nullptr;
+  const ErrorOverTime* errors = nullptr;
+  int quality_every = 1;
+};
+
 Reconstruction solve(const Communicator& comm, Backend& backend, const Acquisition& acquisition,
                      const ReconstructionPlan& plan, const ReconstructionOptions& options,
-                     const CheckpointPolicy* checkpoints = nullptr, const Checkpoint* resume = nullptr) {
+                     const Beside& beside = {}) {
+  const auto* checkpoints = beside.checkpoints;
+  const auto* resume = beside.resume;
   if (comm.leads()) tell_of_overlap(acquisition);
   const int finished = resume ? static_cast<int>(resume->shared.cost.size()) : 0;
   Progress progress(std::string(name(options.method)), "iterations", options.iterations, finished,
                     comm.leads());
-  const ReconstructionHooks hooks{
+  ReconstructionHooks hooks{
       .on_iteration = [&](int iteration, double cost,
                           double) { progress.advance_to(iteration + 1, fmt::format(", cost {:.4g}", cost)); },
       .interrupted =
@@ -140,6 +152,11 @@ Reconstruction solve(const Communicator& comm, Backend& backend, const Acquisiti
       .on_patterns = [&](const PatternFindings& found) { tell_of_patterns(acquisition, found); },
       .checkpoints = checkpoints,
       .resume = resume};
+  if (beside.errors)
+    hooks.measure_error = [beside, last = options.iterations](int done, const Buffer<float>& volume) {
+      const bool due = done % beside.quality_every == 0 || done == last;
+      return due ? beside.errors->measure(volume) : std::nullopt;
+    };
   return reconstruct(comm, backend, acquisition, plan, options, hooks);
 }
 
@@ -163,6 +180,12 @@ void tell(const ReconstructOptions& options, const RunReport& report) {
   if (!deliver_json(options.json, json)) fmt::print("{}", results_table(json));
 }
 
+void check_quality(const ReconstructOptions& options, const DatasetReader& dataset) {
+  if (options.quality_every > 0 && !dataset.has_truth())
+    throw InputError(
+        fmt::format("--quality-every: {} has no truth to compare with; leave it out", dataset.name()));
+}
+
 int reconstruct_dataset(const ReconstructOptions& options, const Communicator& comm,
                         const std::vector<std::string>& argv) {
   const int threads = ready_threads(options.threads, &comm);
@@ -177,6 +200,7 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
     solver = resolve(options.solver);
     dataset.emplace(options.dataset);
     if (comm.rank() == 0) check_outputs(options, dataset->header(), comm.size());
+    check_quality(options, *dataset);
     plan = plan_reconstruction(dataset->header(), solver, comm.size());
   });
   if (options.backend.kind == "cpu") check_memory(comm, dataset->header(), solver, plan, threads);
@@ -192,11 +216,15 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
       checkpoint_to_resume(comm, options.checkpoints, options.output, conditions, solver.iterations);
   comm.agree([&] { learn(*backend, options, comm, resume ? &*resume : nullptr); });
   watch_for_interruption();
+  std::optional<ErrorOverTime> errors;
+  if (options.quality_every > 0)
+    errors.emplace(comm, *backend, *dataset, plan.tiling.tiles[static_cast<std::size_t>(comm.rank())]);
   const auto before = sample_load();
   Reconstruction result;
   try {
-    result = solve(comm, *backend, acquisition_of(*dataset), plan, solver, policy ? &*policy : nullptr,
-                   resume ? &*resume : nullptr);
+    result = solve(comm, *backend, acquisition_of(*dataset), plan, solver,
+                   {policy ? &*policy : nullptr, resume ? &*resume : nullptr, errors ? &*errors : nullptr,
+                    options.quality_every});
   } catch (const Stopped& stopped) {
     return end_stopped(comm, stopped, options.output, solver.iterations);
   }
@@ -276,6 +304,7 @@ int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& cal
 /// What only one of the two ways to run can use, or needs.
 void check_use(const ReconstructOptions& o) {
   if (o.as_rank) {
+    if (o.quality_every > 0) throw InputError("--quality-every: one rank of many has no volume to compare");
     if (o.of < 1) throw InputError("--as-rank: also give --of, the number of ranks it is one of");
     if (o.dataset.empty() == o.case_name.empty())
       throw InputError("--as-rank: give either a DATASET or --case");
@@ -303,6 +332,12 @@ void add_run_options(CLI::App& command, ReconstructOptions& o) {
   command
       .add_option("--fftw-wisdom", o.wisdom,
                   "What FFTW learned in earlier runs; with it the same command gives the same bytes")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--quality-every", o.quality_every,
+          "Iterations between comparisons with the dataset's truth, outside the measured time; 0: none")
+      ->transform(whole_number(0))
       ->capture_default_str();
   command.add_option("--json", o.json, "Also write the full report here; - prints it instead of the table");
 }

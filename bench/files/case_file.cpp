@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 #include <system_error>
@@ -38,6 +39,11 @@ public:
     return json_.contains(key);
   }
 
+  /// One without keys.
+  [[nodiscard]] static Object empty() {
+    static const Json nothing = Json::object();
+    return {"", "", nothing};
+  }
   [[nodiscard]] Object object(const std::string& key) { return {file_, full(key), need(key)}; }
 
   [[nodiscard]] double number(const std::string& key) {
@@ -47,6 +53,11 @@ public:
   }
   [[nodiscard]] double number(const std::string& key, double otherwise) {
     return has(key) ? number(key) : otherwise;
+  }
+  [[nodiscard]] double positive(const std::string& key) {
+    const double value = number(key);
+    if (!(value > 0)) wrong(key, need(key), "a number above 0");
+    return value;
   }
   [[nodiscard]] int integer(const std::string& key) { return to_int(key, need(key)); }
   [[nodiscard]] int count(const std::string& key) {
@@ -175,6 +186,14 @@ std::map<std::string, double> read_cost_fall(Object o) {
   return falls;
 }
 
+std::map<std::string, double> read_targets(Object o, double dose_e_per_A2) {
+  std::map<std::string, double> targets{{"relative_rmse", target_rmse(dose_e_per_A2)}};
+  for (const char* quality : {"relative_rmse", "cost"})
+    if (o.has(quality)) targets[quality] = o.positive(quality);
+  o.finish();
+  return targets;
+}
+
 Case read_case(Object o) {
   Case c;
   auto& p = c.simulation;
@@ -197,6 +216,7 @@ Case read_case(Object o) {
   if (o.has("specimen")) p.specimen = read_specimen(o.object("specimen"));
   if (o.has("iterations")) c.iterations = o.count("iterations");
   if (o.has("cost_fall")) c.cost_fall = read_cost_fall(o.object("cost_fall"));
+  c.targets = read_targets(o.has("targets") ? o.object("targets") : Object::empty(), p.dose_e_per_A2);
   o.finish();
   return c;
 }
@@ -216,6 +236,10 @@ fs::path file_of(const std::string& name_or_file) {
 }
 
 } // namespace
+
+double target_rmse(double dose_e_per_A2) {
+  return dose_e_per_A2 > 0 ? std::min(std::hypot(0.05, 35 / std::sqrt(dose_e_per_A2)), 0.65) : 0.05;
+}
 
 Case load_case(const std::string& name_or_file) {
   const auto file = file_of(name_or_file);

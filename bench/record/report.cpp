@@ -110,6 +110,21 @@ void add_assessment(Json& row, const Assessment& a) {
   row["seam_found"] = judge_seams(*a.seams, nullptr).any();
 }
 
+/// The error by iteration, and where it was lowest: runs on noisy patterns get worse after it.
+void add_errors(Json& row, const std::vector<ErrorAt>& errors) {
+  if (errors.empty()) return;
+  Json finished = Json::array(), values = Json::array();
+  for (const auto& each : errors) {
+    finished.push_back(each.iteration);
+    values.push_back(each.relative_rmse);
+  }
+  const auto lowest = std::ranges::min_element(errors, {}, &ErrorAt::relative_rmse);
+  row["relative_rmse_after"] = finished;
+  row["relative_rmse_of_iterations"] = values;
+  row["relative_rmse_lowest"] = lowest->relative_rmse;
+  row["relative_rmse_lowest_after"] = lowest->iteration;
+}
+
 /// A run that made none and went on from none has nothing to say of them.
 void add_checkpoints(Json& row, const Reconstruction& result) {
   if (!result.resumed_at.empty()) row["resumed_at"] = result.resumed_at;
@@ -141,6 +156,7 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
   row["cost_of_iterations"] = r.result.cost;
   row["cost_of_empty_volume"] = r.result.vacuum_cost;
   row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());
+  add_errors(row, r.result.errors);
   if (r.assessment) add_assessment(row, *r.assessment);
   row["stop_reason"] = "iterations";
   if (detail == ReportDetail::full) {

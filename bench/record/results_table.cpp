@@ -70,6 +70,10 @@ std::vector<Line> lines() {
       scaled("ranks", "ranks"),
       scaled("threads per rank", "threads"),
       {"cores used by others", used_by_others},
+      scaled("iterations to the target", "iterations_to_target"),
+      scaled("s to the target", "seconds_to_target"),
+      scaled("rank-s to the target", "rank_seconds_to_target"),
+      scaled("sent to the target, MB", "bytes_to_target", 1e-6),
       scaled("iterations", "iterations"),
       scaled("s per iteration", "seconds_per_iteration"),
       scaled("rank-ms per position", "seconds_per_position", 1e3),
@@ -90,6 +94,8 @@ std::vector<Line> lines() {
       scaled("cost, last iteration", "cost"),
       {"cost, empty volume / last", cost_fall},
       scaled("RMSE, % of the truth's deviation", "relative_rmse", 100),
+      scaled("RMSE at its lowest, %", "relative_rmse_lowest", 100),
+      scaled("iterations to the lowest RMSE", "relative_rmse_lowest_after"),
       scaled("structural similarity", "structural_similarity"),
       scaled("FRC resolution, A", "frc_resolution_A"),
       pair("seam z (row, column borders)", "seam_rows_z", "seam_columns_z"),
@@ -126,6 +132,15 @@ std::string checkpoints_of(const Json& row) {
 /// could be.
 bool withheld(const Json& row) { return !row.value("verified", true) && !row.contains("as_rank"); }
 
+/// What the target is, or that the run never had it.
+std::string target_of(const Json& row) {
+  if (!row.contains("target") || withheld(row)) return "";
+  const auto said = row.value("target_missed",
+                              fmt::format("{} {}", row.value("target_of", ""), number(row, "target", 1, 4)));
+  return fmt::format("{}: {}{}\n", row.value("method", ""),
+                     row.contains("target_missed") ? "" : "the target is ", said);
+}
+
 } // namespace
 
 std::string results_table(std::string_view report_json) {
@@ -151,6 +166,7 @@ std::string results_table(std::string_view report_json) {
     else
       for (const auto& remark : row.value("remarks", Json::array()))
         table += fmt::format("{}: {}\n", method, remark.get<std::string>());
+    table += target_of(row);
     table += checkpoints_of(row);
     if (row.contains("quality_not_computed"))
       table +=

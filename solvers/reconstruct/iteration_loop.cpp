@@ -111,11 +111,21 @@ void IterationLoop::finish_iteration() {
   shared_.seconds.push_back(most[0]);
   shared_.in_iteration = false;
   at_ = {.iteration = iteration + 1};
+  measure_error();
   began_s_ = tile_.backend().now();
   if (comm_.leads() && hooks_.on_iteration) hooks_.on_iteration(iteration, cost, most[0]);
   if (at_.iteration == options_.iterations || !agreement_.wanted()) return;
   if (most[1] != 0) stop();
   if (most[2] != 0) save_or_tell();
+}
+
+void IterationLoop::measure_error() {
+  if (!hooks_.measure_error) return;
+  const auto phase = tile_.timer().switch_to(Phase::compute); // whose time up to here is charged
+  if (const auto error = hooks_.measure_error(at_.iteration, tile_.voxels()))
+    shared_.errors.push_back({at_.iteration, *error});
+  tile_.timer().skip();
+  tile_.timer().switch_to(phase);
 }
 
 RankState IterationLoop::totals() const {

@@ -34,6 +34,8 @@ private:
   void before_visit(int k);
   void before_exchange();
   void finish_iteration();
+  /// Outside of all times.
+  void measure_error();
   /// Gives why no checkpoint was written; empty when one was.
   [[nodiscard]] std::string save();
   void save_or_tell();

@@ -36,6 +36,7 @@ public:
   /// Whether the k-th position was dealt to this rank, so that its loss counts here.
   [[nodiscard]] bool owns(int k) const { return owned_[static_cast<std::size_t>(k)]; }
   [[nodiscard]] Volume volume() { return {volume_.data(), slices_, extent_}; }
+  [[nodiscard]] const Buffer<float>& voxels() const { return volume_; }
   [[nodiscard]] Buffer<float> take_volume() { return std::move(volume_); }
   [[nodiscard]] Buffer<float> make_accumulation_buffer();
   [[nodiscard]] Volume view(Buffer<float>& buffer) const { return {buffer.data(), slices_, extent_}; }

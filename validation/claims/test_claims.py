@@ -54,6 +54,8 @@ def reconstruct(home, dataset):
 SERIAL = (1, "--method", "serial", "--iterations", "20")
 GD = (4, "--method", "gd", "--iterations", "20")
 HVE = (4, "--method", "hve", "--iterations", "20")
+SMALL_STEP = "9e6"  # (V A)^2, a sixteenth of the serial default: overlaps are corrected little by little
+GD_SMALL = (4, "--method", "gd", "--iterations", "20", "--rounds", "1", "--step", SMALL_STEP)
 
 
 @pytest.mark.parametrize("run", [SERIAL, GD, HVE], ids=["serial", "gd", "hve"])
@@ -62,13 +64,27 @@ def test_cost_falls_twentyfold_and_the_potential_is_right(reconstruct, run):
     fall = row["cost_of_empty_volume"] / row["cost"]
     print(f"\n{row['name']}: cost / {fall:.1f}, RMSE {100 * row['relative_rmse']:.2f} % of the truth's deviation")
     assert fall >= 20
-    # 15 % is the aim; gd, whose step must suit the sum of all overlapping probes, is limited by the number of iterations.
-    assert row["relative_rmse"] <= 0.15
+    assert row["relative_rmse"] <= 0.04
 
 
-def test_gd_with_one_exchange_per_iteration_ends_near_the_serial_cost(reconstruct):
-    gd = reconstruct(*GD)
-    serial = reconstruct(*SERIAL, "--step", repr(gd["step"]))
+def test_gd_comes_as_near_to_the_truth_as_hve_and_a_half(reconstruct):
+    gd, hve = (reconstruct(*run)["relative_rmse"] for run in (GD, HVE))
+    print(f"\nRMSE, gd / hve: {gd / hve:.3f}")
+    assert gd <= 1.5 * hve
+
+
+@pytest.mark.parametrize("run", [SERIAL, GD, HVE], ids=["serial", "gd", "hve"])
+def test_the_error_that_ranks_add_up_is_that_of_the_stitched_volume(reconstruct, run):
+    row = reconstruct(*run, "--quality-every", "7")
+    assert row["relative_rmse_after"] == [7, 14, 20]
+    # One sum in double precision against another, over potentials that the file holds in single.
+    assert row["relative_rmse_of_iterations"][-1] == pytest.approx(row["relative_rmse"], rel=1e-5)
+    assert row["cost_of_iterations"] == reconstruct(*run)["cost_of_iterations"]
+
+
+def test_gd_with_one_exchange_per_iteration_and_a_small_step_ends_near_the_serial_cost(reconstruct):
+    gd = reconstruct(*GD_SMALL)
+    serial = reconstruct(*SERIAL, "--step", SMALL_STEP)
     print(f"\ngd / serial cost at the same step: {gd['cost'] / serial['cost']:.3f}")
     assert gd["cost"] == pytest.approx(serial["cost"], rel=0.2)
 

@@ -191,6 +191,8 @@ def test_unknown_case(run, output, ranks):
         ({"energy_eV": -1}, ["energy_eV", "-1"]),
         ({"cost_fall": {"magic": 3}}, ["cost_fall.magic", "serial"]),
         ({"cost_fall": 20}, ["cost_fall", "20"]),
+        ({"targets": {"seams": 3}}, ["targets.seams", "relative_rmse"]),
+        ({"targets": {"relative_rmse": 0}}, ["targets.relative_rmse is 0", "above 0"]),
         ({"iterations": 0}, ["bad.json", "iterations is 0", "1 or more"]),
         ({"name": ""}, ["bad.json", 'name is ""']),
         ({"name": "a/b"}, ["bad.json", 'name is "a/b"']),

@@ -31,7 +31,8 @@ def wait_for(file):
 
 
 def words_of(dataset, output, ranks):
-    return "reconstruct", dataset, "-o", output, "--method", "serial" if ranks == 1 else "gd", "--threads", 1
+    method = "serial" if ranks == 1 else "gd"
+    return "reconstruct", dataset, "-o", output, "--method", method, "--threads", 1, "--quality-every", 1
 
 
 def ranks_of(launcher):
@@ -67,6 +68,7 @@ def goes_on_to_the_same_bytes(run, dataset, output, finished, ranks):
     assert not Path(f"{output}.checkpoint").exists()
     (row,) = json.loads(report.read_text())["benchmarks"]
     assert len(row["seconds_of_iterations"]) == finished + 2
+    assert row["relative_rmse_after"] == list(range(1, finished + 3))
     return row
 
 

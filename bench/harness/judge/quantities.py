@@ -130,6 +130,17 @@ MEMORY = [
     ),
 ]
 
+TO_TARGET = [
+    Quantity(
+        "iterations_to_target", "iterations to the target", TOLERANCED, better=LOWER,
+        tolerance=Tolerance("a curve may cross the target an iteration earlier or later", absolute=1),
+    ),
+    Quantity("bytes_to_target", "sent to the target", TEXT, "MB", 1e-6, not_gated="follows from iterations and bytes, which are held"),
+    Quantity("seconds_to_target", "time to the target", TIME, "s", better=LOWER),
+    Quantity("rank_seconds_to_target", "rank time to the target", TIME, "s", better=LOWER),
+    Quantity("relative_rmse_lowest", "RMSE at its lowest", TOLERANCED, "%", 100, LOWER, RMSE),
+]
+
 QUALITY = [
     Quantity("cost", "cost, last iteration", TOLERANCED, better=LOWER, tolerance=COST),
     Quantity("cost_of_empty_volume", "cost, empty volume", TOLERANCED, tolerance=EMPTY_COST),
@@ -165,5 +176,5 @@ STATE = [
     Quantity("backend", "backend", TEXT),
 ]
 
-ALL = [*WORK, *TRAFFIC, *MEMORY, *QUALITY, *TIMES, *STATE]
+ALL = [*TO_TARGET, *WORK, *TRAFFIC, *MEMORY, *QUALITY, *TIMES, *STATE]
 BY_KEY = {quantity.key: quantity for quantity in ALL}

@@ -1,6 +1,7 @@
 """The charts of a page, and what each is for. All are given runs whose figures may be shown."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 
 import pandas as pd
@@ -52,9 +53,66 @@ def convergence(runs: list[Run]):
     return figure
 
 
+def error_curves(runs: list[Run], of: Callable[[Run], list[float]], xlabel: str):
+    """The error against the truth over what each run had spent by then, `of` that, with the target."""
+    figure, axes = new_figure(2.9)
+    seen = {}
+    for i, run in enumerate(runs):
+        errors = run.row["relative_rmse_of_iterations"]
+        nth = seen[run.method] = seen.get(run.method, -1) + 1
+        style = EVIDENCE_STYLES[run.evidence] | {"marker": MARKERS[nth % len(MARKERS)]}
+        colour = METHOD_COLOURS.get(run.method, OTHER_COLOUR)
+        shown = [100 * error for error in errors]
+        axes.plot(of(run), shown, color=colour, alpha=TINTS[nth % len(TINTS)], markersize=3.5, label=run.label, zorder=3 + i, **style)
+    for target in {run.row["target"] for run in runs if run.row.get("target_of") == "relative_rmse"}:
+        axes.axhline(100 * target, color="black", linewidth=0.7, linestyle=":", label="target")
+    axes.set(xlabel=xlabel, ylabel="RMSE, % of the truth's deviation", yscale="log")
+    plain_log_ticks(axes)
+    axes.grid(True)
+    add_legend(figure, axes)
+    return figure
+
+
+def seconds_spent(run: Run) -> list[float]:
+    """Until each of the errors was measured."""
+    spent = list(itertools.accumulate(run.row["seconds_of_iterations"]))
+    return [spent[n - 1] for n in run.row["relative_rmse_after"]]
+
+
+def error_over_time(runs: list[Run]):
+    return error_curves(runs, seconds_spent, "seconds of iterations")
+
+
+def error_over_iterations(runs: list[Run]):
+    figure = error_curves(runs, lambda run: run.row["relative_rmse_after"], "iterations")
+    figure.axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def has_errors(run: Run) -> bool:
+    """Whether a run has followed its error."""
+    return len(run.row.get("relative_rmse_of_iterations", [])) > 1
+
+
 LINES = "Lines are solid where measured, dash-dotted where simulated, dashed where modelled."
 
 CHARTS = [
+    Chart(
+        "error-seconds",
+        "Quality over time",
+        "Error of the potential summed over slices; measuring it is not in the time.",
+        lambda run: has_errors(run) and "seconds_of_iterations" in run.row,
+        error_over_time,
+        most_runs=12,
+    ),
+    Chart(
+        "error-iterations",
+        "Quality over iterations",
+        "The same, after every iteration.",
+        has_errors,
+        error_over_iterations,
+        most_runs=12,
+    ),
     Chart(
         "breakdown",
         "Where the time goes",

@@ -49,6 +49,17 @@ TRAFFIC = [
     Column("Positions visited", ("positions_visited",), "count"),
 ]
 
+TO_TARGET = [
+    Column("Time", ("seconds_to_target",), "time", hint="of all iterations until the target was met"),
+    Column("Rank time", ("rank_seconds_to_target",), "time", hint="that time of every rank"),
+    Column("Iterations", ("iterations_to_target",), "count"),
+    Column("Sent", ("bytes_to_target",), "bytes", hint="by all ranks until then"),
+    Column("Peak memory", ("memory_peak_bytes_max",), "bytes", hint="largest rank"),
+    Column("Target", ("target",), hint="of the relative RMSE, or of the cost where there is no truth"),
+    Column("Lowest RMSE", ("relative_rmse_lowest",), "percent", hint="of all iterations; on noisy patterns runs get worse after it"),
+    Column("after", ("relative_rmse_lowest_after",), "count", hint="iterations"),
+]
+
 QUALITY = [
     Column("Cost", ("cost",), hint="squared difference of amplitudes, last iteration"),
     Column("RMSE", ("relative_rmse",), "percent", hint="of the sum over slices, over the truth's standard deviation"),
@@ -78,6 +89,7 @@ class Theme:
 
 
 THEMES = [
+    Theme("To the target", TO_TARGET, needs="target"),
     Theme("Time per iteration", TIME),
     Theme("Repeated runs", REPEATS, needs="repetitions"),
     Theme("Memory per rank", MEMORY),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.base import documents
 from harness.base.errors import EXIT_FAILED, EXIT_OK
-from harness.runs import datasets, leftovers, measure, options, program
+from harness.runs import datasets, leftovers, measure, options, program, targets
 from harness.runs.datasets import Subject
 from harness.runs.verification import SeamJudge, check_cost, check_golden, conclude
 
@@ -126,6 +126,11 @@ def common_arguments(subject: Subject, args: argparse.Namespace) -> tuple[str, .
     return (str(subject.dataset), "--backend", args.backend)
 
 
+def measured_arguments(subject: Subject, args: argparse.Namespace) -> tuple[str, ...]:
+    """Those of the runs that are compared: their error is followed where there is a truth."""
+    return common_arguments(subject, args) + (("--quality-every", "1") if subject.truth else ())
+
+
 def print_repeats(rows: list[dict]) -> None:
     """How well the times are known, and what they are compared with the first solver's."""
     for row in rows:
@@ -145,7 +150,7 @@ def report_of(args: argparse.Namespace) -> dict:
     """Runs and verifies what the options say; gives the report that it leaves as report.json."""
     subject, resumes = prepare(args)
     protocol = measure.Protocol(args.output, args.launcher, args.repeat, args.precision, args.time_limit, resumes)
-    iterations, common = iterations_of(args, subject), common_arguments(subject, args)
+    iterations, common = iterations_of(args, subject), measured_arguments(subject, args)
     points = [
         measure.Point(m, m, 1 if m == "serial" else args.ranks, iterations, common, threads=args.threads) for m in args.methods
     ]
@@ -156,6 +161,7 @@ def report_of(args: argparse.Namespace) -> dict:
     report = documents.merge([s.report for s in series], rows, args.argv)
     for row in rows:
         datasets.name_data(row, subject)
+        targets.add(row, subject.case["targets"])
     documents.write_report(args.output / "report.json", report)
     note_of(args).unlink()
     return report

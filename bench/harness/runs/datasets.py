@@ -15,7 +15,7 @@ class Subject:
     dataset: Path
     truth: bool  # whether the dataset has it
     hash: str  # of its content
-    case: dict  # header, iterations and cost_fall, as `ptychoscale info CASE --json` says
+    case: dict  # header, iterations, cost_fall and targets, as `ptychoscale info CASE --json` says
     header: dict  # the dataset's own
 
     @property

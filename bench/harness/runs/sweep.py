@@ -12,7 +12,7 @@ import pandas
 
 from harness.base import documents
 from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError, RunError
-from harness.runs import datasets, measure, options, program
+from harness.runs import datasets, measure, options, program, targets
 from harness.runs.grid import DIMENSIONS, product, read_spec
 
 EPILOG = """Examples:
@@ -27,6 +27,8 @@ all others are kept. The exit code is 1 when a run failed, 0 when points merely 
 VOLUME = re.compile(r"[0-9a-f]{16}\.h5(\.partial)?")  # of a point, see key_of()
 SIMULATION_RANKS = 4  # more bring little, since one rank writes
 COLUMNS = {
+    "iterations to target": ("iterations_to_target", 1),
+    "s to target": ("seconds_to_target", 1),
     "s per iteration": ("seconds_per_iteration", 1),
     "rank-ms per position": ("seconds_per_position", 1e3),
     "peak MB per rank": ("memory_peak_bytes_max", 1e-6),
@@ -111,7 +113,8 @@ class Runner:
     def run(self, settings: dict) -> dict:
         known, args = known_of(settings), self.args
         protocol = measure.Protocol(self.folder, args.launcher, time_limit=args.time_limit)
-        common = (str(self.subject.dataset), "--backend", args.backend, *arguments_of(settings))
+        follow = ("--quality-every", "1") if self.subject.truth else ()
+        common = (str(self.subject.dataset), "--backend", args.backend, *follow, *arguments_of(settings))
         iterations = self.base["iterations"]
         name = key_of(settings, self.base)
         point = measure.Point(name, known["method"], known["ranks"], iterations, common, threads=args.threads)
@@ -145,6 +148,7 @@ class Sweep:
             row = dict(self.reports[i]["benchmarks"][0])
             if self.runner.subject:
                 datasets.name_data(row, self.runner.subject)
+                targets.add(row, self.runner.subject.case["targets"])
             return row
         known = known_of(self.points[i])
         known["name"] = f"{self.runner.base['case']}/{known['name']}"
@@ -189,7 +193,7 @@ def table(rows: list[dict]) -> str:
 
 
 def scaled(row: dict, key: str, scale: float) -> float:
-    return row[key] * scale if key in row else math.nan
+    return row[key] * scale if row.get(key) is not None else math.nan
 
 
 def known_name(row: dict) -> str:

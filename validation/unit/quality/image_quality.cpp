@@ -1,4 +1,5 @@
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/quality/error_sums.hpp"
 #include "ptychoscale/quality/quality.hpp"
 
 #include <gtest/gtest.h>
@@ -34,6 +35,32 @@ Image with_noise(Image image, double sigma, unsigned seed) {
 
 constexpr Extent extent{40, 52};
 constexpr Box region{3, 37, 5, 47};
+
+TEST(ErrorSums, OfPartsGiveTheErrorOfTheWhole) {
+  const Image truth = image_of(extent, [](int y, int x) { return 300 + landscape(y, x); });
+  const Image image = with_noise(
+      image_of(extent, [](int y, int x) { return 90 + landscape(y, x) - 0.3 * y + 0.2 * x; }), 0.1, 3);
+  ErrorSums sums{};
+  for (const auto& [from, to] : {std::pair{5, 17}, std::pair{17, 18}, std::pair{18, 47}})
+    for (int y = region.y0; y < region.y1; ++y) {
+      const auto first = static_cast<std::size_t>(y * extent.x + from);
+      const auto count = static_cast<std::size_t>(to - from);
+      const std::vector<double> row(image.begin() + static_cast<std::ptrdiff_t>(first),
+                                    image.begin() + static_cast<std::ptrdiff_t>(first + count));
+      add_row(sums, region, y, from, row, std::span(truth).subspan(first, count));
+    }
+  // Both in double precision; sums of squares of some 300 V A lose some digits against the variance of
+  // about 1.
+  EXPECT_NEAR(relative_rmse(sums, region), relative_rmse(image, truth, extent, region), 1e-7);
+}
+
+TEST(ErrorSums, RefuseAConstantTruth) {
+  ErrorSums sums{};
+  const std::vector<double> image(4, 1.0);
+  const std::vector<float> truth(4, 7.3F);
+  add_row(sums, {0, 1, 0, 4}, 0, 0, image, truth);
+  EXPECT_THROW((void)relative_rmse(sums, Box{0, 1, 0, 4}), InputError);
+}
 
 TEST(RelativeRmse, IgnoresOffsetRampAndEverythingOutsideTheRegion) {
   const Image truth = image_of(extent, landscape);

@@ -35,10 +35,16 @@ struct CheckpointCost {
 /// @name The state of a run: all that must survive for it to go on with the same bits, and for its report to
 /// be that of the whole run. What is not here follows from dataset, options and number of ranks.
 /// @{
+/// How far a volume was from the truth after an iteration.
+struct ErrorAt {
+  int iteration = 0; ///< finished ones
+  double relative_rmse = 0;
+};
 /// Alike on all ranks.
 struct SharedState {
   std::vector<double> cost;    ///< of finished iterations
   std::vector<double> seconds; ///< of finished iterations
+  std::vector<ErrorAt> errors; ///< where they were asked for
   double vacuum_cost = 0;      ///< once the first is finished
   double step = 0;             ///< (V * angstrom)^2
   bool in_iteration = false;   ///< whether another one has begun

@@ -107,6 +107,7 @@ struct Reconstruction {
   std::vector<double> cost; ///< F summed over all positions, seen during each iteration (own positions only,
                             ///< each counted once)
   std::vector<double> seconds; ///< per iteration, maximum over ranks
+  std::vector<ErrorAt> errors; ///< as `measure_error` gave them
   double vacuum_cost = 0;      ///< F of the empty volume
   double step = 0;
   std::vector<RankStatistics>
@@ -128,6 +129,9 @@ struct ReconstructionHooks {
   /// Rank 0, once every rank has read its patterns: before the first iteration, or after it when they are
   /// streamed; not in dry runs.
   std::function<void(const PatternFindings&)> on_patterns = {};
+  /// All ranks, after each iteration and outside its time: the error of this rank's extended tile
+  /// [slice][y][x] and all others', alike on all ranks; nothing where none is to be recorded.
+  std::function<std::optional<double>(int finished, const Buffer<float>& volume)> measure_error = {};
   const CheckpointPolicy* checkpoints = nullptr; ///< none are made without; nor by a rank that is alone
   /// To go on from, of the same dataset, options and ranks; rank 0's backend must have learned its `planning`
   /// before anything else.
