@@ -6,7 +6,7 @@
 namespace ptychoscale {
 
 /// What random numbers are for; keeps the streams of one seed apart.
-enum class RandomStream : std::uint32_t { vacancy = 1, disorder = 2, vibration = 3, counting = 4 };
+enum class RandomStream : std::uint32_t { vacancy = 1, disorder = 2, vibration = 3, counting = 4, jitter = 5 };
 
 /// Four random words from a counter and a key: Philox4x32-10, Salmon, Moraes, Dror and Shaw, SC11 (2011). A
 /// pure function, so that any site or pixel can be drawn on its own, in any order, on any rank.

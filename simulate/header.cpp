@@ -56,8 +56,20 @@ void check_circles(const SimulationParameters& p, const Position& first, double 
                                  std::max(needed.y, p.volume.y), std::max(needed.x, p.volume.x)));
 }
 
-std::string describe(const SpecimenParameters& s) {
-  const nlohmann::json description{
+/// Ideal conditions are not mentioned.
+nlohmann::json departures(const Conditions& c) {
+  auto all = nlohmann::json::object();
+  const std::pair<const char*, double> values[] = {{"C10_error_A", c.C10_error_A},
+                                                   {"position_jitter_A", c.position_jitter_A},
+                                                   {"source_size_A", c.source_size_A},
+                                                   {"detector_blur_px", c.detector_blur_px}};
+  for (const auto& [key, value] : values)
+    if (value != 0) all[key] = value;
+  return all;
+}
+
+std::string describe(const SpecimenParameters& s, const Conditions& conditions) {
+  nlohmann::json description{
       {"material", "PbTiO3"},
       {"space_group", "P4mm"},
       {"a_A", crystal::a_A},
@@ -70,6 +82,7 @@ std::string describe(const SpecimenParameters& s) {
       {"vacancy_fraction", s.vacancy_fraction},
       {"disorder_A", s.disorder_A},
   };
+  if (const auto real = departures(conditions); !real.empty()) description["conditions"] = real;
   return description.dump();
 }
 
@@ -102,7 +115,7 @@ DatasetHeader make_header(const SimulationParameters& p) {
   DatasetHeader header = header_fields(p);
   check_circles(p, {scan_rows_A(p).front(), scan_columns_A(p).front()}, circle_radius_A(optics));
   header.positions_A = centred_raster(p);
-  header.specimen_json = describe(p.specimen);
+  header.specimen_json = describe(p.specimen, p.conditions);
   header.probe = make_probe(optics, p.detector, p.pixel_A);
   return header;
 }

@@ -53,6 +53,16 @@ void check_specimen(const FieldCheck& field, const SimulationParameters& p) {
                crystal::c_A); // beyond a cell nothing is left of the crystal
 }
 
+void check_conditions(const FieldCheck& field, const SimulationParameters& p) {
+  const Conditions& c = p.conditions;
+  field.within("conditions.C10_error_A", c.C10_error_A, -10000, 10000);
+  field.within("conditions.position_jitter_A", c.position_jitter_A, 0,
+               std::max(p.scan_step_A.y, p.scan_step_A.x)); // further, and the scan is another one
+  field.within("conditions.source_size_A", c.source_size_A, 0, std::max(p.scan_step_A.y, p.scan_step_A.x));
+  field.within("conditions.detector_blur_px", c.detector_blur_px, 0,
+               std::min(p.detector.y, p.detector.x) / 6.0);
+}
+
 } // namespace
 
 Thermal thermal(std::string_view text) {
@@ -83,6 +93,7 @@ void check(const SimulationParameters& parameters) {
   if (const auto wrong = first_out_of_range(header_fields(parameters)))
     field.require(false, wrong->field, wrong->value, wrong->expected);
   check_specimen(field, parameters);
+  check_conditions(field, parameters);
 }
 
 } // namespace ptychoscale

@@ -29,6 +29,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace ptychoscale {
@@ -40,6 +41,7 @@ struct SimulateOptions {
   std::optional<double> dose_e_per_A2;
   std::optional<std::uint64_t> seed;
   bool no_noise = false;
+  std::optional<double> C10_error_A, position_jitter_A, source_size_A, detector_blur_px;
   std::string count_type = "float32";
   BackendOptions backend;
   int threads = 0;
@@ -53,6 +55,11 @@ SimulationParameters parameters(const SimulateOptions& options) {
   if (options.dose_e_per_A2) p.dose_e_per_A2 = *options.dose_e_per_A2;
   if (options.no_noise) p.dose_e_per_A2 = 0;
   if (options.seed) p.seed = *options.seed;
+  auto& c = p.conditions;
+  c.C10_error_A = options.C10_error_A.value_or(c.C10_error_A);
+  c.position_jitter_A = options.position_jitter_A.value_or(c.position_jitter_A);
+  c.source_size_A = options.source_size_A.value_or(c.source_size_A);
+  c.detector_blur_px = options.detector_blur_px.value_or(c.detector_blur_px);
   return p;
 }
 
@@ -105,16 +112,28 @@ std::vector<int> share(const std::vector<int>& all, int rank, int ranks) {
   return {all.begin() + part.first, all.begin() + part.last};
 }
 
+/// Where the probe was for positions of the header, and a point of its source.
+std::vector<Position> actual_positions(const SimulationParameters& p, const DatasetHeader& header,
+                                       std::span<const int> indices, const SourcePoint& source) {
+  std::vector<Position> actual;
+  for (const int i : indices) {
+    const auto at = actual_position(p, i, header.positions_A[static_cast<std::size_t>(i)]);
+    actual.push_back({at.y + source.offset_A.y, at.x + source.offset_A.x});
+  }
+  return actual;
+}
+
 /// The part of the volume that the windows of `positions` see.
-Box box_of_windows(const DatasetHeader& header, const std::vector<int>& positions) {
+Box box_of_windows(const SimulationParameters& p, const DatasetHeader& header,
+                   const std::vector<int>& positions) {
   const Box volume{0, header.volume.y, 0, header.volume.x};
   Box box{volume.y1, 0, volume.x1, 0};
-  for (const int i : positions) {
-    const auto corner =
-        place_probe(header.positions_A[static_cast<std::size_t>(i)], header.pixel, header.detector).window;
-    box = {std::min(box.y0, corner.y), std::max(box.y1, corner.y + header.detector.y),
-           std::min(box.x0, corner.x), std::max(box.x1, corner.x + header.detector.x)};
-  }
+  for (const auto& source : source_points(p.conditions))
+    for (const auto& position : actual_positions(p, header, positions, source)) {
+      const auto corner = place_probe(position, header.pixel, header.detector).window;
+      box = {std::min(box.y0, corner.y), std::max(box.y1, corner.y + header.detector.y),
+             std::min(box.x0, corner.x), std::max(box.x1, corner.x + header.detector.x)};
+    }
   return positions.empty() ? Box{0, 1, 0, 1} : intersect(box, volume);
 }
 
@@ -145,10 +164,12 @@ private:
 /// rank 0, which writes.
 class PatternRun {
 public:
-  PatternRun(const Communicator& comm, const DatasetHeader& header, DatasetWriter* writer,
-             const std::vector<int>& missing, int batch)
-      : comm_(comm), header_(header), writer_(writer), batch_(batch),
-        patterns_(static_cast<std::size_t>(batch) * header.detector.area()) {
+  PatternRun(const Communicator& comm, const SimulationParameters& p, const DatasetHeader& header,
+             DatasetWriter* writer, const std::vector<int>& missing, int batch)
+      : comm_(comm), parameters_(p), header_(header), writer_(writer), batch_(batch),
+        sources_(source_points(p.conditions)),
+        patterns_(static_cast<std::size_t>(batch) * header.detector.area()),
+        of_source_(sources_.size() > 1 ? patterns_.size() : 0) {
     for (int r = 0; r < comm.size(); ++r) shares_.push_back(share(missing, r, comm.size()));
   }
 
@@ -189,12 +210,26 @@ private:
   }
   void compute(std::span<const int> indices, Multislice& model, Volume volume, Offset origin) {
     if (indices.empty()) return;
-    std::vector<Position> positions;
-    for (const int i : indices) positions.push_back(header_.positions_A[static_cast<std::size_t>(i)]);
     const auto patterns = std::span<float>(patterns_).first(indices.size() * pattern_size());
-    model.intensities(volume, origin, positions, patterns);
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      apply_dose(header_, indices[i], patterns.subspan(i * pattern_size(), pattern_size()));
+    if (sources_.size() == 1)
+      model.intensities(volume, origin, actual_positions(parameters_, header_, indices, sources_[0]),
+                        patterns);
+    else
+      add_sources(indices, model, volume, origin, patterns);
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      const auto one = patterns.subspan(i * pattern_size(), pattern_size());
+      blur(one, header_.detector, parameters_.conditions.detector_blur_px);
+      apply_dose(header_, indices[i], one);
+    }
+  }
+  void add_sources(std::span<const int> indices, Multislice& model, Volume volume, Offset origin,
+                   std::span<float> patterns) {
+    std::fill(patterns.begin(), patterns.end(), 0.0F);
+    const auto one = std::span<float>(of_source_).first(patterns.size());
+    for (const auto& source : sources_) {
+      model.intensities(volume, origin, actual_positions(parameters_, header_, indices, source), one);
+      for (std::size_t k = 0; k < one.size(); ++k) patterns[k] += static_cast<float>(source.weight) * one[k];
+    }
   }
   void write(std::span<const int> indices) {
     for (std::size_t i = 0; i < indices.size(); ++i)
@@ -203,10 +238,13 @@ private:
   }
 
   const Communicator& comm_;
+  const SimulationParameters& parameters_;
   const DatasetHeader& header_;
   DatasetWriter* writer_;
   int batch_;
+  std::vector<SourcePoint> sources_;
   MeteredVector<float, MemoryLabel::other> patterns_;
+  MeteredVector<float, MemoryLabel::other> of_source_; ///< those of one of several points
   std::vector<std::vector<int>> shares_;
 };
 
@@ -215,7 +253,7 @@ bool fill(const Communicator& comm, Backend& backend, const SimulationParameters
           const DatasetHeader& header, DatasetWriter* writer, int threads) {
   const auto positions = static_cast<int>(header.positions_A.size());
   const auto missing = missing_positions(comm, writer, header.positions_A.size());
-  const auto box = box_of_windows(header, share(missing, comm.rank(), comm.size()));
+  const auto box = box_of_windows(p, header, share(missing, comm.rank(), comm.size()));
   const Buffer<float> potential(backend, box.extent().area() * header.slices, MemoryLabel::volume);
   const Volume volume{potential.data(), header.slices, box.extent()};
   Saver saver(writer);
@@ -231,8 +269,8 @@ bool fill(const Communicator& comm, Backend& backend, const SimulationParameters
   const Extent grids[] = {header.detector};
   backend.prepare(grids);
   const int batch = positions_at_once(comm, backend, header.detector, missing.size());
-  Multislice model(backend, window_model(header), header.probe, batch);
-  PatternRun run(comm, header, writer, missing, batch);
+  Multislice model(backend, window_model(header), actual_probe(p), batch);
+  PatternRun run(comm, p, header, writer, missing, batch);
   int done = positions - static_cast<int>(missing.size());
   Progress progress("patterns", "positions", positions, done, comm.rank() == 0);
   for (int round = 0; round < run.rounds(); ++round) {
@@ -304,6 +342,16 @@ void add_simulate_command(CLI::App& app, Action& action) {
       ->add_option("--dose", o->dose_e_per_A2, "Electrons per square angstrom for Poisson noise; 0: no noise")
       ->check(number_from_0());
   command->add_flag("--no-noise", o->no_noise, "Same as --dose 0")->excludes("--dose");
+  command->add_option("--C10-error-A", o->C10_error_A,
+                      "What the probe's C10 (-defocus) has on top of the one that solvers are told");
+  const std::tuple<const char*, std::optional<double>&, const char*> departures[] = {
+      {"--position-jitter-A", o->position_jitter_A,
+       "Rms deviation of probe positions from those that are told"},
+      {"--source-size-A", o->source_size_A,
+       "Rms size of an incoherent source, on the specimen; nine times the work"},
+      {"--detector-blur-px", o->detector_blur_px, "Rms spread of electrons over the detector's pixels"}};
+  for (const auto& [flag, target, help] : departures)
+    command->add_option(flag, target, help)->check(number_from_0());
   command
       ->add_option("--seed", o->seed,
                    "Seed of disorder, vacancies and noise; the same seed gives the same bytes")

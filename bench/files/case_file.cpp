@@ -172,6 +172,16 @@ SpecimenParameters read_specimen(Object o) {
   return s;
 }
 
+Conditions read_conditions(Object o) {
+  Conditions c;
+  c.C10_error_A = o.number("C10_error_A", 0);
+  c.position_jitter_A = o.number("position_jitter_A", 0);
+  c.source_size_A = o.number("source_size_A", 0);
+  c.detector_blur_px = o.number("detector_blur_px", 0);
+  o.finish();
+  return c;
+}
+
 ScanShape read_scan(Object o) {
   const ScanShape scan{o.integer("rows"), o.integer("columns")};
   o.finish();
@@ -214,6 +224,7 @@ Case read_case(Object o) {
   p.dose_e_per_A2 = o.number("dose_e_per_A2", p.dose_e_per_A2);
   p.seed = o.seed("seed", p.seed);
   if (o.has("specimen")) p.specimen = read_specimen(o.object("specimen"));
+  if (o.has("conditions")) p.conditions = read_conditions(o.object("conditions"));
   if (o.has("iterations")) c.iterations = o.count("iterations");
   if (o.has("cost_fall")) c.cost_fall = read_cost_fall(o.object("cost_fall"));
   c.targets = read_targets(o.has("targets") ? o.object("targets") : Object::empty(), p.dose_e_per_A2);
@@ -238,7 +249,7 @@ fs::path file_of(const std::string& name_or_file) {
 } // namespace
 
 double target_rmse(double dose_e_per_A2) {
-  return dose_e_per_A2 > 0 ? std::min(std::hypot(0.05, 35 / std::sqrt(dose_e_per_A2)), 0.65) : 0.05;
+  return dose_e_per_A2 > 0 ? std::min(std::hypot(0.05, 30 / std::sqrt(dose_e_per_A2)), 0.65) : 0.05;
 }
 
 Case load_case(const std::string& name_or_file) {

@@ -27,7 +27,7 @@ def rows_of(folder):
 def repeated(tiny_case, tmp_path_factory):
     """Folder and output of a bench with two runs of each solver."""
     folder = tmp_path_factory.mktemp("bench") / "runs"
-    words = ["bench", tiny_case, "-o", folder, "--ranks", 2, "--repeat", 2]
+    words = ["bench", tiny_case, "-o", folder, "--ranks", 4, "--repeat", 2]
     result = subprocess.run([program.executable(), *map(str, words)], capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return folder, result

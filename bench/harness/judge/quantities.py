@@ -138,7 +138,9 @@ TO_TARGET = [
     Quantity("bytes_to_target", "sent to the target", TEXT, "MB", 1e-6, not_gated="follows from iterations and bytes, which are held"),
     Quantity("seconds_to_target", "time to the target", TIME, "s", better=LOWER),
     Quantity("rank_seconds_to_target", "rank time to the target", TIME, "s", better=LOWER),
+    Quantity("target", "target", TEXT),
     Quantity("relative_rmse_lowest", "RMSE at its lowest", TOLERANCED, "%", 100, LOWER, RMSE),
+    Quantity("relative_rmse_lowest_after", "iterations to the lowest RMSE", TEXT, not_gated="near its minimum a curve is flat"),
 ]
 
 QUALITY = [

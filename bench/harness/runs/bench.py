@@ -105,7 +105,7 @@ def verify(series: list[measure.Series], rows: list[dict], subject: Subject, arg
     if not measured:
         return
     golden = check_golden(args.backend, protocol)
-    judge = SeamJudge(protocol, subject.dataset, common_arguments(subject, args), args.control == "serial")
+    judge = SeamJudge(protocol, subject.dataset, common_arguments(subject, args), args.control == "serial", subject.ideal)
     for point, row in measured:
         if point.method == "serial":
             judge.offer(row, measure.reconstruction_of(point, protocol))

@@ -24,6 +24,11 @@ class Subject:
         return self.header == self.case["header"]
 
     @property
+    def ideal(self) -> bool:
+        """Whether the patterns are without noise, and a solver is told the truth about the experiment."""
+        return self.header["dose_e_per_A2"] == 0 and "conditions" not in self.header.get("specimen", {})
+
+    @property
     def case_hash(self) -> str:
         return identity.fingerprint(self.header)
 

@@ -34,6 +34,16 @@ struct SpecimenParameters {
   double disorder_A = 0.0;       ///< rms static displacement per axis, seeded
 };
 
+/// How the experiment departs from what a solver is told of it. The departures, all zero by default, are kept
+/// in the dataset beside the specimen's parameters.
+struct Conditions {
+  double C10_error_A = 0;       ///< what the probe's C10 has on top of the one that is told
+  double position_jitter_A = 0; ///< rms deviation of every probe position along either axis, seeded
+  double source_size_A = 0;     ///< rms size of the incoherent source along either axis, on the specimen
+  double detector_blur_px = 0;  ///< rms spread of an electron over the detector's pixels
+  bool operator==(const Conditions&) const = default;
+};
+
 /// All that defines a simulated dataset; `bench/cases/*.json` hold these.
 struct SimulationParameters {
   std::string name;
@@ -53,6 +63,7 @@ struct SimulationParameters {
   double dose_e_per_A2 = 0; ///< 0: no Poisson noise
   std::uint64_t seed = 1;
   SpecimenParameters specimen;
+  Conditions conditions;
 };
 
 /// What errors call it: the file, if there is one, else the case by its name.

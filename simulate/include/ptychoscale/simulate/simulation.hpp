@@ -2,6 +2,7 @@
 
 /// Everything that makes a simulated dataset but its loop over positions: parameters and header, specimen,
 /// projected potential, counting noise.
+#include "ptychoscale/simulate/conditions.hpp"
 #include "ptychoscale/simulate/dose.hpp"
 #include "ptychoscale/simulate/parameters.hpp"
 #include "ptychoscale/simulate/potential.hpp"

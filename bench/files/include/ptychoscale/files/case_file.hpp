@@ -21,10 +21,10 @@ struct Case {
 };
 
 /// The relative RMSE that a case asks for unless it says: 5 %, and what counting noise leaves of the
-/// potential on top, 35 over the root of the dose (electrons per square angstrom; 0: no noise), but no more
+/// potential on top, 30 over the root of the dose (electrons per square angstrom; 0: no noise), but no more
 /// than 65 %.
 ///
-/// The slope is that of the best volumes seen on PbTiO3 at 1e3 to 1e5, and a fifth more.
+/// The slope is that of the best volumes seen on PbTiO3 at 1e3 to 1e5, and a tenth more.
 [[nodiscard]] double target_rmse(double dose_e_per_A2);
 
 /// Reads a case: a name out of bench/cases, or the path of a JSON file. Lengths are in the units that the
