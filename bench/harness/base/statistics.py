@@ -78,3 +78,31 @@ def unpaired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -
     # The interval is symmetric in the ratios' order, so one end gives both.
     end = next((i for i in range(len(ratios) // 2) if not rejected(i)), len(ratios) // 2)
     return float(np.median(ratios)), (float(ratios[end]), float(ratios[-1 - end]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """What paired differences say on average: their mean, its 95 % interval (Student's t), and how likely signs as uneven as theirs
+    are where there is no effect (two-sided sign test)."""
+
+    samples: tuple[float, ...]
+    mean: float
+    low: float
+    high: float
+    sign_test: float
+
+    @property
+    def detectable(self) -> float:
+        """The smallest effect that these differences would have shown: half of the interval."""
+        return (self.high - self.low) / 2
+
+
+def effect_of(differences: Sequence[float]) -> Effect:
+    """At least two differences."""
+    if len(differences) < 2 or not np.all(np.isfinite(differences)):
+        raise ValueError(f"an effect needs two finite differences or more, not {list(differences)}")
+    mean, error = float(np.mean(differences)), float(stats.sem(differences))
+    half = error * float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(differences) - 1))
+    signs = [d > 0 for d in differences if d != 0]
+    sign_test = float(stats.binomtest(sum(signs), len(signs)).pvalue) if signs else 1.0
+    return Effect(tuple(map(float, differences)), mean, mean - half, mean + half, sign_test)

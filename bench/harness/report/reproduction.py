@@ -8,7 +8,9 @@ from harness.report.figures import Figure, read_figure, slug
 from harness.report.runs import Run
 from harness.report.tables import NONE, Cell, Table, decimals_for, grouped, json_path, link_to
 
+PASSED = "Check passed"
 TITLES = {
+    "claims": "What holds, and where",
     "table1": "Table I",
     "table2": "Table II",
     "table3": "Table III",
@@ -46,6 +48,15 @@ class Item:
     tables: list[Table]
     judgements: list[Judgement]
     figures: list[Figure]
+
+    @property
+    def concluded(self) -> list[Judgement]:
+        """What is to be read: all but the checks that passed."""
+        return [judgement for judgement in self.judgements if judgement.outcome != PASSED]
+
+    @property
+    def passed(self) -> list[Judgement]:
+        return [judgement for judgement in self.judgements if judgement.outcome == PASSED]
 
 
 def is_finding(run: Run) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.base import documents
 from harness.base.errors import EXIT_FAILED, EXIT_OK, RunError
-from harness.reproduce import fig6, fig7a, fig7b, fig8, fig9, headline, ranks, readings, table1, tables, vic
+from harness.reproduce import claims, fig6, fig7a, fig7b, fig8, fig9, headline, ranks, readings, table1, tables, vic
 from harness.reproduce.findings import Findings, text_of
 from harness.reproduce.progress import Progress, minutes
 from harness.reproduce.ranks import Scope
@@ -26,6 +26,7 @@ class TwoTables:
 
 
 ITEMS = {
+    "claims": claims,
     "table1": table1,
     "table2": TwoTables("table2"),
     "table3": TwoTables("table3"),

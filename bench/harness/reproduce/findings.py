@@ -5,6 +5,7 @@ import dataclasses
 WHY = "why_not"
 MEASURED, MODELLED, SIMULATED, PAPER = "measured", "modelled", "simulated", "paper"
 REPRODUCED, NOT_REPRODUCED, NOT_JUDGED = "reproduced", "not reproduced", "not judged"
+DEPENDS = "depends on conditions"
 
 
 @dataclasses.dataclass
