@@ -242,7 +242,10 @@ def add_cell(findings: Findings, claim: Claim, condition: Condition, cell: Cell)
     )
 
 
-COLOURS = {HOLDS: "#b8dfc0", FAILS: "#f2b8b0", UNDECIDED: "#e6e6e6", NOT_VERIFIED: "#ffffff"}
+GREEN, RED, GREY = "#b8dfc0", "#f2b8b0", "#e6e6e6"
+COLOURS = {HOLDS: GREEN, FAILS: RED, UNDECIDED: GREY, NOT_VERIFIED: "#ffffff"}
+# Of what is planted: only its being found is news.
+PLANTED = {HOLDS: ("found", RED), FAILS: ("not found", GREY), UNDECIDED: ("not found", GREY), NOT_VERIFIED: (NOT_VERIFIED, "#ffffff")}
 
 
 def draw(found: dict[Claim, dict[Condition, Cell]]) -> dict[str, dict[str, bytes]]:
@@ -251,11 +254,12 @@ def draw(found: dict[Claim, dict[Condition, Cell]]) -> dict[str, dict[str, bytes
 
     conditions = list(next(iter(found.values())))
     figure, axes = drawing.plt.subplots(figsize=(1.6 * drawing.WIDTH, 0.55 * len(found) + 0.6), layout="constrained")
-    for y, cells in enumerate(found.values()):
+    for y, (claim, cells) in enumerate(found.items()):
         for x, cell in enumerate(cells.values()):
-            axes.add_patch(drawing.plt.Rectangle((x, y), 1, 1, facecolor=COLOURS[cell.word], edgecolor="white", linewidth=2))
+            word, colour = PLANTED[cell.word] if claim.null else (cell.word, COLOURS[cell.word])
+            axes.add_patch(drawing.plt.Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=2))
             e = cell.effect
-            text = f"{cell.word}\n{e.mean:+.2g} ({e.low:+.2g} … {e.high:+.2g})" if e else cell.word
+            text = f"{word}\n{e.mean:+.2g} ({e.low:+.2g} … {e.high:+.2g})" if e else word
             axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8)
     axes.set(xlim=(0, len(conditions)), ylim=(len(found), 0))
     axes.set_xticks([x + 0.5 for x in range(len(conditions))], [condition.title for condition in conditions])
