@@ -6,6 +6,7 @@ import shutil
 
 import h5py
 import pytest
+
 from harness.base import documents, identity
 from harness.base.errors import InputError
 from harness.base.identity import Data
