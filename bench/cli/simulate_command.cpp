@@ -305,6 +305,10 @@ int simulate(const SimulateOptions& options, const Communicator& comm) {
     if (left_over && !writer->resumed())
       warn(fmt::format("{}: is {} and is begun anew", partial,
                        writer->replaced_damaged() ? "damaged" : "of another case, seed, backend or version"));
+    if (const int parts = writer->distrusted())
+      warn(fmt::format(
+          "{}: {} of its parts {} not what was recorded, as a power cut may leave them, and {} made again",
+          partial, parts, parts == 1 ? "is" : "are", parts == 1 ? "is" : "are"));
     if (const auto apart = complaint_of_overlap(header)) warn(fmt::format("{}: {}", title(p), *apart));
   });
   if (comm.rank() == 0)

@@ -2,6 +2,7 @@
 
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/output_target.hpp"
+#include "ptychoscale/io/sync.hpp"
 
 #include <fmt/format.h>
 
@@ -82,7 +83,10 @@ void write_text(const fs::path& file, std::string_view text) {
   out << text;
   out.close();
   std::error_code error;
-  if (out) fs::rename(partial, target, error);
+  if (out) {
+    sync_file(partial);
+    fs::rename(partial, target, error);
+  }
   if (!out || error) {
     fs::remove(partial, error);
     throw InputError(

@@ -159,14 +159,4 @@ void CheckpointReader::finish() {
   if (trailer != std::array{payload_, hash_}) damaged("its checksum is of other bytes");
 }
 
-void sync_folder(const std::filesystem::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // Some file systems cannot sync a folder and say EINVAL; they keep names in an order of their own.
-  const bool synced = descriptor >= 0 && (::fsync(descriptor) == 0 || errno == EINVAL);
-  const int reason = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  errno = reason;
-  if (!synced) fail_to_write(folder);
-}
-
 } // namespace ptychoscale

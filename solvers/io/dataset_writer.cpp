@@ -10,6 +10,7 @@
 #include "ptychoscale/base/output_target.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/readers_metadata.hpp"
+#include "ptychoscale/io/sync.hpp"
 
 #include <fmt/format.h>
 
@@ -128,6 +129,9 @@ struct DatasetWriter::Impl {
   void start_afresh();
   bool open_partial();
   void close_datasets();
+  void keep_what_is_as_recorded();
+  [[nodiscard]] bool holds(hid_t dataset, const Shape& offset, std::size_t bytes, std::uint64_t hash) const;
+  [[nodiscard]] Shape place_of_pattern(int position) const;
   void write_chunk(hid_t dataset, const Shape& offset, std::span<const std::byte> chunk);
   void check_position(int position) const;
   void check_slice(int slice) const;
@@ -143,6 +147,7 @@ struct DatasetWriter::Impl {
   PartHashes pending; ///< those not yet safe from a kill
   bool resumed = false;
   bool damaged = false; ///< what an earlier run left
+  int distrusted = 0;   ///< parts that were recorded and are not what was written
   MeteredVector<float, MemoryLabel::other> centred;
   MeteredBytes stored;
   Handle handle;
@@ -155,7 +160,7 @@ void DatasetWriter::Impl::open() {
   const bool same = progress.load(written);
   resumed = same && open_partial();
   damaged = same && !resumed && std::filesystem::exists(partial.path());
-  if (resumed) return;
+  if (resumed) return keep_what_is_as_recorded();
   written = {};
   partial.reserve(); // before anything is removed: another run may be at work here
   try {
@@ -192,6 +197,37 @@ bool DatasetWriter::Impl::open_partial() {
     handle = Handle();
     return false;
   }
+}
+
+/// Reads all parts that are recorded; those that are not there as they were written will be written again.
+void DatasetWriter::Impl::keep_what_is_as_recorded() {
+  const auto drop = [&](std::map<int, std::uint64_t>& parts, int count, const auto& is_there) {
+    distrusted += static_cast<int>(std::erase_if(parts, [&](const auto& part) {
+      return part.first < 0 || part.first >= count || !is_there(part.first, part.second);
+    }));
+  };
+  drop(written.patterns, static_cast<int>(header.positions_A.size()), [&](int position, std::uint64_t hash) {
+    return holds(patterns, place_of_pattern(position), stored.size(), hash);
+  });
+  drop(written.slices, with_truth ? header.slices : 0, [&](int slice, std::uint64_t hash) {
+    return holds(truth, {static_cast<hsize_t>(slice), 0, 0}, header.volume.area() * sizeof(float), hash);
+  });
+}
+
+bool DatasetWriter::Impl::holds(hid_t dataset, const Shape& offset, std::size_t bytes,
+                                std::uint64_t hash) const {
+  hsize_t size = 0;
+  if (H5Dget_chunk_storage_size(dataset, offset.data(), &size) < 0 || size != bytes) return false;
+  MeteredBytes chunk(bytes);
+  std::uint32_t filters = 0;
+  return H5Dread_chunk(dataset, H5P_DEFAULT, offset.data(), &filters, chunk.data()) >= 0 &&
+         murmur64(chunk, 0) == hash;
+}
+
+Shape DatasetWriter::Impl::place_of_pattern(int position) const {
+  const auto columns = static_cast<hsize_t>(header.scan.columns);
+  const auto n = static_cast<hsize_t>(position);
+  return {n / columns, n % columns, 0, 0};
 }
 
 void DatasetWriter::Impl::close_datasets() {
@@ -233,6 +269,7 @@ DatasetWriter::DatasetWriter(DatasetWriter&&) noexcept = default;
 
 bool DatasetWriter::resumed() const { return impl_->resumed; }
 bool DatasetWriter::replaced_damaged() const { return impl_->damaged; }
+int DatasetWriter::distrusted() const { return impl_->distrusted; }
 bool DatasetWriter::has_pattern(int position) const { return impl_->written.patterns.contains(position); }
 bool DatasetWriter::has_truth(int slice) const { return impl_->written.slices.contains(slice); }
 
@@ -251,9 +288,7 @@ void DatasetWriter::write_pattern(int position, std::span<const float> counts) {
   }
   move_zero_to_centre(counts, w.centred, w.header.detector);
   encode(w.type, w.centred, w.stored);
-  const auto columns = static_cast<hsize_t>(w.header.scan.columns);
-  const auto n = static_cast<hsize_t>(position);
-  w.write_chunk(w.patterns, {n / columns, n % columns, 0, 0}, w.stored);
+  w.write_chunk(w.patterns, w.place_of_pattern(position), w.stored);
   w.written.patterns[position] = w.pending.patterns[position] = murmur64(w.stored, 0);
 }
 
@@ -281,6 +316,7 @@ void DatasetWriter::read_truth(int slice, std::span<float> potential) const {
 
 void DatasetWriter::flush() {
   impl_->partial.writing([&] { hdf5::check(H5Fflush(impl_->handle, H5F_SCOPE_GLOBAL), "not flushed"); });
+  sync_file(impl_->partial.path());
   impl_->progress.append(impl_->pending);
   impl_->pending = {};
 }

@@ -1,6 +1,7 @@
 #include "output_file.hpp"
 
 #include "hdf5.hpp"
+#include "ptychoscale/io/sync.hpp"
 
 #include <fmt/format.h>
 
@@ -91,9 +92,11 @@ void OutputFile::reserve_in_place() const {
 }
 
 void OutputFile::rename_to(const std::filesystem::path& name) const {
+  sync_file(path_);
   std::error_code failed;
   std::filesystem::rename(path_, name, failed);
   if (failed) fail(fmt::format("cannot be renamed to '{}': {}", name.string(), failed.message()));
+  sync_folder(std::filesystem::absolute(name).parent_path());
 }
 
 void OutputFile::remove() const noexcept {

@@ -27,6 +27,7 @@ public:
       fail(e.what());
     }
   }
+  /// The file has its new name once its bytes are on the disk, and returns when the name is, too.
   void rename_to(const std::filesystem::path& name) const;
   /// Removes the file if it is there.
   void remove() const noexcept;

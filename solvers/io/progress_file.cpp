@@ -1,6 +1,7 @@
 #include "progress_file.hpp"
 
 #include "output_file.hpp"
+#include "ptychoscale/io/sync.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -58,7 +59,8 @@ void ProgressFile::append(const PartHashes& parts) const {
   std::ofstream out(file_, std::ios::binary | std::ios::app);
   write_records(out, Kind::pattern, parts.patterns);
   write_records(out, Kind::slice, parts.slices);
-  out.flush();
+  out.close();
+  if (!failed && out) sync_file(file_);
   if (failed || !out) {
     const std::uintmax_t added = (parts.patterns.size() + parts.slices.size()) * sizeof(PartRecord);
     OutputFile(file_, size + added).fail(std::strerror(errno));

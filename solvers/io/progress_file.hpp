@@ -14,8 +14,9 @@ struct PartHashes {
 };
 
 /// What an unfinished dataset already holds, beside it in a small file of its own, so that a resumed dataset
-/// ends with the same bytes as one written in one go. Records are appended after their data are safe; one cut
-/// short by a kill is ignored.
+/// ends with the same bytes as one written in one go. Records are appended after their data are on the disk;
+/// one cut short by a kill is ignored. Whoever loads them holds the data against them: a power cut may have
+/// left less.
 class ProgressFile {
 public:
   /// `identity` tells whether the unfinished file is of the same dataset.

@@ -2,6 +2,7 @@
 
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/io/checkpoint_file.hpp"
+#include "ptychoscale/io/sync.hpp"
 
 #include <fmt/format.h>
 

@@ -87,6 +87,8 @@ def write_bytes(file: Path, content: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as out:
             partial = out.name
             out.write(content)
+            out.flush()
+            os.fsync(out.fileno())  # what has a name survives a power cut
         os.chmod(partial, 0o666 & ~current_umask())
         os.replace(partial, target)
     except OSError as error:

@@ -229,6 +229,69 @@ TEST(Resume, AfterAKillGivesTheBytesOfOneRun) {
   EXPECT_TRUE(bytes_of(file) == bytes_of(directory / "straight.h5"));
 }
 
+/// Leaves a dataset with two patterns and a slice, as a kill does.
+void leave_unfinished(const std::filesystem::path& file) {
+  DatasetWriter writer(file, small_header(), CountType::float32, true);
+  writer.write_truth(1, small_truth(1));
+  writer.write_pattern(0, small_pattern(0));
+  writer.write_pattern(4, small_pattern(4));
+  writer.flush();
+}
+
+/// Writes what is missing only, as `simulate` does.
+void go_on_with(const std::filesystem::path& file) {
+  DatasetWriter writer(file, small_header(), CountType::float32, true);
+  for (int p = 0; p < 6; ++p)
+    if (!writer.has_pattern(p)) writer.write_pattern(p, small_pattern(p));
+  for (int s = 0; s < small_header().slices; ++s)
+    if (!writer.has_truth(s)) writer.write_truth(s, small_truth(s));
+  writer.finish();
+}
+
+TEST(Resume, WritesAgainWhatIsNotThereAsRecorded) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "straight.h5");
+  const auto file = directory / "resumed.h5";
+  leave_unfinished(file);
+  auto pattern = small_pattern(4);
+  move_zero_to_centre(small_pattern(4), pattern, small_header().detector);
+  auto bytes = bytes_of(file.string() + ".partial");
+  const auto raw = std::as_bytes(std::span(pattern));
+  const std::string lost(reinterpret_cast<const char*>(raw.data()), raw.size());
+  const auto at = bytes.find(lost);
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at, lost.size(), lost.size(), '\0'); // what a power cut can leave
+  std::ofstream(file.string() + ".partial", std::ios::binary) << bytes;
+  {
+    const DatasetWriter writer(file, small_header(), CountType::float32, true);
+    EXPECT_TRUE(writer.resumed());
+    EXPECT_EQ(writer.distrusted(), 1);
+    EXPECT_TRUE(writer.has_pattern(0) && writer.has_truth(1));
+    EXPECT_FALSE(writer.has_pattern(4));
+  }
+  go_on_with(file);
+  EXPECT_TRUE(bytes_of(file) == bytes_of(directory / "straight.h5"));
+}
+
+TEST(Resume, EndsWithTheSameBytesWhateverByteOfItsProgressIsDamaged) {
+  const ScratchDirectory directory;
+  write_small_dataset(directory / "straight.h5");
+  const auto straight = bytes_of(directory / "straight.h5");
+  const auto file = directory / "resumed.h5";
+  const std::filesystem::path progress = file.string() + ".partial.progress";
+  leave_unfinished(file);
+  const auto size = std::filesystem::file_size(progress);
+  for (std::uintmax_t i = 0; i < size; i += 3) { // of every field of every record
+    std::filesystem::remove(file);
+    leave_unfinished(file);
+    auto bytes = bytes_of(progress);
+    bytes[i] = static_cast<char>(bytes[i] ^ 0x55);
+    std::ofstream(progress, std::ios::binary) << bytes;
+    go_on_with(file);
+    ASSERT_TRUE(bytes_of(file) == straight) << "byte " << i;
+  }
+}
+
 TEST(Resume, IgnoresARecordCutShort) {
   const ScratchDirectory directory;
   write_small_dataset(directory / "straight.h5");

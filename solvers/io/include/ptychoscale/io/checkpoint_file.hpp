@@ -89,9 +89,6 @@ private:
   std::uint64_t hash_ = 0;
 };
 
-/// Has the disk keep the names that were made, changed or removed in a folder.
-void sync_folder(const std::filesystem::path& folder);
-
 /// @name Plain values as bytes. `fields(archive, value)` of a struct names its members once, for both.
 /// @{
 class Packer {

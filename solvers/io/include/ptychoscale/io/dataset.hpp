@@ -89,6 +89,8 @@ public:
   [[nodiscard]] bool resumed() const;
   /// Whether what such a run has left could not be read back, and was replaced for that.
   [[nodiscard]] bool replaced_damaged() const;
+  /// How many parts such a run had recorded that are not there as it wrote them; they count as not written.
+  [[nodiscard]] int distrusted() const;
   /// Whether an interrupted run has already written this pattern / slice.
   [[nodiscard]] bool has_pattern(int position) const;
   [[nodiscard]] bool has_truth(int slice) const;
