@@ -234,7 +234,7 @@ def in_numbers(cell: Cell) -> str:
 def add_cell(findings: Findings, claim: Claim, condition: Condition, cell: Cell) -> None:
     e = cell.effect
     findings.add(
-        claim.title, claim.effect, "", evidence=MEASURED, ours=e.mean if e else None,
+        f"{claim.title}, {condition.title}", claim.effect, "", evidence=MEASURED, ours=e.mean if e else None,
         why_not=cell.why or f"the paper has no number; {len(SEEDS)} seeds of a smaller case on 2 x 2 tiles",
         condition=condition.title, outcome=cell.word,
         interval_95_percent=[e.low, e.high] if e else None, sign_test=e.sign_test if e else None,
