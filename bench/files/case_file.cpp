@@ -39,11 +39,6 @@ public:
     return json_.contains(key);
   }
 
-  /// One without keys.
-  [[nodiscard]] static Object empty() {
-    static const Json nothing = Json::object();
-    return {"", "", nothing};
-  }
   [[nodiscard]] Object object(const std::string& key) { return {file_, full(key), need(key)}; }
 
   [[nodiscard]] double number(const std::string& key) {
@@ -196,12 +191,11 @@ std::map<std::string, double> read_cost_fall(Object o) {
   return falls;
 }
 
-std::map<std::string, double> read_targets(Object o, double dose_e_per_A2) {
-  std::map<std::string, double> targets{{"relative_rmse", target_rmse(dose_e_per_A2)}};
+/// Puts those that are given in the place of others.
+void read_targets(Object o, std::map<std::string, double>& targets) {
   for (const char* quality : {"relative_rmse", "cost"})
     if (o.has(quality)) targets[quality] = o.positive(quality);
   o.finish();
-  return targets;
 }
 
 Case read_case(Object o) {
@@ -227,7 +221,8 @@ Case read_case(Object o) {
   if (o.has("conditions")) p.conditions = read_conditions(o.object("conditions"));
   if (o.has("iterations")) c.iterations = o.count("iterations");
   if (o.has("cost_fall")) c.cost_fall = read_cost_fall(o.object("cost_fall"));
-  c.targets = read_targets(o.has("targets") ? o.object("targets") : Object::empty(), p.dose_e_per_A2);
+  c.targets["relative_rmse"] = target_rmse(p.dose_e_per_A2);
+  if (o.has("targets")) read_targets(o.object("targets"), c.targets);
   o.finish();
   return c;
 }

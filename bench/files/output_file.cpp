@@ -50,6 +50,19 @@ bool same_file(const fs::path& a, const fs::path& b) {
          !error;
 }
 
+/// Renames a file once its bytes are on the disk; false when the disk does not take them or the name.
+bool takes_its_name(const fs::path& partial, const fs::path& target) {
+  try {
+    sync_file(partial);
+    fs::rename(partial, target);
+    return true;
+  } catch (const InputError&) {
+    return false;
+  } catch (const fs::filesystem_error&) {
+    return false;
+  }
+}
+
 } // namespace
 
 void check_output(const fs::path& file, std::int64_t bytes) {
@@ -82,16 +95,11 @@ void write_text(const fs::path& file, std::string_view text) {
   std::ofstream out(partial, std::ios::binary | std::ios::trunc);
   out << text;
   out.close();
-  std::error_code error;
-  if (out) {
-    sync_file(partial);
-    fs::rename(partial, target, error);
-  }
-  if (!out || error) {
-    fs::remove(partial, error);
-    throw InputError(
-        fmt::format("{}: cannot be written; choose a place with room that you may write to", file.string()));
-  }
+  if (out && takes_its_name(partial, target)) return;
+  std::error_code ignored;
+  fs::remove(partial, ignored);
+  throw InputError(
+      fmt::format("{}: cannot be written; choose a place with room that you may write to", file.string()));
 }
 
 void check_json(const std::string& target) {

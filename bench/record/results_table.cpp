@@ -135,10 +135,11 @@ bool withheld(const Json& row) { return !row.value("verified", true) && !row.con
 /// What the target is, or that the run never had it.
 std::string target_of(const Json& row) {
   if (!row.contains("target") || withheld(row)) return "";
-  const auto said = row.value("target_missed",
-                              fmt::format("{} {}", row.value("target_of", ""), number(row, "target", 1, 4)));
-  return fmt::format("{}: {}{}\n", row.value("method", ""),
-                     row.contains("target_missed") ? "" : "the target is ", said);
+  const auto method = row.value("method", "");
+  if (row.contains("target_missed"))
+    return fmt::format("{}: {}\n", method, row["target_missed"].get<std::string>());
+  return fmt::format("{}: the target is {} {}\n", method, row.value("target_of", ""),
+                     number(row, "target", 1, 4));
 }
 
 } // namespace

@@ -25,8 +25,6 @@ void sync(const std::filesystem::path& path, int flags) {
 
 void sync_file(const std::filesystem::path& file) { sync(file, O_RDONLY); }
 
-void sync_folder(const std::filesystem::path& folder) {
-  sync(folder.empty() ? std::filesystem::path(".") : folder, O_RDONLY | O_DIRECTORY);
-}
+void sync_folder(const std::filesystem::path& folder) { sync(folder, O_RDONLY | O_DIRECTORY); }
 
 } // namespace ptychoscale

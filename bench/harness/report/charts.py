@@ -31,44 +31,46 @@ def is_whole(run: Run) -> bool:
     return "as_rank" not in run.row
 
 
-def convergence(runs: list[Run]):
-    """The cost by iteration; a cost of zero cannot stand on a logarithmic axis and is left out."""
+def draw_curves(runs: list[Run], curve_of: Callable[[Run], tuple], **axes_are):
+    """One line per run, `curve_of` gives its x and y; on a logarithmic axis. Gives figure and axes, still without a legend."""
     figure, axes = new_figure(2.9)
     seen = {}
     for i, run in enumerate(runs):
-        costs = pd.Series(run.row["cost_of_iterations"], range(1, 1 + len(run.row["cost_of_iterations"])))
-        costs = costs[costs > 0]
         nth = seen[run.method] = seen.get(run.method, -1) + 1
         style = EVIDENCE_STYLES[run.evidence] | {"marker": MARKERS[nth % len(MARKERS)]}
         colour = METHOD_COLOURS.get(run.method, OTHER_COLOUR)
         axes.plot(
-            costs.index, costs.to_numpy(), color=colour, alpha=TINTS[nth % len(TINTS)], markersize=3.5, label=run.label, zorder=3 + i,
-            **style,
+            *curve_of(run), color=colour, alpha=TINTS[nth % len(TINTS)], markersize=3.5, label=run.label, zorder=3 + i, **style
         )
-    axes.set(xlabel="iteration", ylabel="cost seen during the iteration", yscale="log")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(yscale="log", **axes_are)
     plain_log_ticks(axes)
     axes.grid(True)
+    return figure, axes
+
+
+def convergence(runs: list[Run]):
+    """The cost by iteration; a cost of zero cannot stand on a logarithmic axis and is left out."""
+
+    def curve_of(run: Run) -> tuple:
+        costs = pd.Series(run.row["cost_of_iterations"], range(1, 1 + len(run.row["cost_of_iterations"])))
+        costs = costs[costs > 0]
+        return costs.index, costs.to_numpy()
+
+    figure, axes = draw_curves(runs, curve_of, xlabel="iteration", ylabel="cost seen during the iteration")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     add_legend(figure, axes)
     return figure
 
 
-def error_curves(runs: list[Run], of: Callable[[Run], list[float]], xlabel: str):
-    """The error against the truth over what each run had spent by then, `of` that, with the target."""
-    figure, axes = new_figure(2.9)
-    seen = {}
-    for i, run in enumerate(runs):
-        errors = run.row["relative_rmse_of_iterations"]
-        nth = seen[run.method] = seen.get(run.method, -1) + 1
-        style = EVIDENCE_STYLES[run.evidence] | {"marker": MARKERS[nth % len(MARKERS)]}
-        colour = METHOD_COLOURS.get(run.method, OTHER_COLOUR)
-        shown = [100 * error for error in errors]
-        axes.plot(of(run), shown, color=colour, alpha=TINTS[nth % len(TINTS)], markersize=3.5, label=run.label, zorder=3 + i, **style)
+def error_curves(runs: list[Run], spent: Callable[[Run], list[float]], xlabel: str):
+    """The error against the truth over what each run had spent by then, with the target."""
+
+    def curve_of(run: Run) -> tuple:
+        return spent(run), [100 * error for error in run.row["relative_rmse_of_iterations"]]
+
+    figure, axes = draw_curves(runs, curve_of, xlabel=xlabel, ylabel="RMSE, % of the truth's deviation")
     for target in {run.row["target"] for run in runs if run.row.get("target_of") == "relative_rmse"}:
         axes.axhline(100 * target, color="black", linewidth=0.7, linestyle=":", label="target")
-    axes.set(xlabel=xlabel, ylabel="RMSE, % of the truth's deviation", yscale="log")
-    plain_log_ticks(axes)
-    axes.grid(True)
     add_legend(figure, axes)
     return figure
 

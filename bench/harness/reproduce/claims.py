@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from harness.base.paper import tables
 from harness.base.statistics import Effect, effect_of
@@ -55,12 +56,14 @@ def run(condition: Condition, seed: int, name: str) -> Step:
     """A run of one of RUNS; its volume is kept, for its borders are looked at."""
     method, options = RUNS[name]
     words = ("reconstruct", "--method", method, "--iterations", str(ITERATIONS), *options)
-    return made(f"{name}", words, condition, seed, 1 if method == "serial" else RANKS)
+    return made(name, words, condition, seed, 1 if method == "serial" else RANKS)
 
 
 @functools.cache
 def control(condition: Condition, seed: int, name: str) -> Step:
-    """The serial run that takes another's steps."""
+    """The serial run that takes another's steps. HVE's default is the serial solver's own."""
+    if RUNS[name][0] == "hve":
+        return run(condition, seed, "serial")
     words = ("reconstruct", "--method", "serial", "--iterations", str(ITERATIONS))
     return made(f"control of {name}", words, condition, seed, 1, run(condition, seed, name))
 
@@ -92,7 +95,12 @@ def row(scope: Scope, condition: Condition, seed: int, name: str) -> dict:
 def seam_z(scope: Scope, condition: Condition, seed: int, name: str) -> dict[str, float]:
     """Seam z at the tile borders of a run over that of its control there, by axis."""
     step = run(condition, seed, name)
-    volume, data, paired = (perform(scope.work, each).volume for each in (step, step.dataset, control(condition, seed, name)))
+    return seams_over_control(*(perform(scope.work, each).volume for each in (step, step.dataset, control(condition, seed, name))))
+
+
+@functools.cache
+def seams_over_control(volume: Path, data: Path, paired: Path) -> dict[str, float]:
+    """Several claims ask for the same."""
     found = program.ask_json("assess", volume, "--dataset", data, "--control", paired, "--pairing", "data", "--json", "-")
     return {axis: found[f"seam_{axis}_z"] - found[f"seam_{axis}_z_control"] for axis in AXES}
 
@@ -101,22 +109,20 @@ def seams_of(name: str):
     return lambda scope, condition, seed: list(seam_z(scope, condition, seed, name).values())
 
 
+def by_axis(more: dict[str, float], less: dict[str, float]) -> list[float]:
+    return [more[axis] - less[axis] for axis in AXES]
+
+
 def more_seams(more: str, less: str):
     """Paired by seed and axis."""
-
-    def differences(scope: Scope, condition: Condition, seed: int) -> list[float]:
-        first, second = (seam_z(scope, condition, seed, name) for name in (more, less))
-        return [first[axis] - second[axis] for axis in AXES]
-
-    return differences
+    return lambda scope, condition, seed: by_axis(*(seam_z(scope, condition, seed, name) for name in (more, less)))
 
 
 def planted_null(scope: Scope, condition: Condition, seed: int) -> list[float]:
     """GD against itself with the next seed; each run counts once."""
     if seed not in SEEDS[::2]:
         return []
-    first, second = (seam_z(scope, condition, each, "gd once") for each in (seed, SEEDS[SEEDS.index(seed) + 1]))
-    return [first[axis] - second[axis] for axis in AXES]
+    return by_axis(*(seam_z(scope, condition, each, "gd once") for each in (seed, SEEDS[SEEDS.index(seed) + 1])))
 
 
 def log_ratio(key: str, larger: str, smaller: str):
@@ -167,6 +173,10 @@ class Cell:
     why: str = ""
 
 
+def cells_of(scope: Scope, claim: Claim) -> dict[Condition, Cell]:
+    return {condition: cell_of(scope, claim, condition) for condition in conditions_of(scope)}
+
+
 def conditions_of(scope: Scope) -> list[Condition]:
     return [condition for condition in CONDITIONS if condition.quick or not scope.quick]
 
@@ -189,7 +199,7 @@ def claims_on(statement: str) -> list[Claim]:
 def judge_statement(findings: Findings, scope: Scope, statement: str) -> None:
     """The verdict on a statement that one run cannot judge, for the item of its figure."""
     for claim in claims_on(statement):
-        cells = {condition: cell_of(scope, claim, condition) for condition in conditions_of(scope)}
+        cells = cells_of(scope, claim)
         findings.judge(f"{statement}: {claim.title}", verdict_of(list(cells.values())), sentence(cells), MEASURED)
 
 
@@ -274,7 +284,7 @@ def draw(found: dict[Claim, dict[Condition, Cell]]) -> dict[str, dict[str, bytes
 def find(scope: Scope) -> Findings:
     """The map, its cells as rows, and a sentence for every claim; what is planted must not be found."""
     findings = Findings("claims", "The paper's claims over seeds and conditions")
-    found = {claim: {c: cell_of(scope, claim, c) for c in conditions_of(scope)} for claim in CLAIMS}
+    found = {claim: cells_of(scope, claim) for claim in CLAIMS}
     for claim, cells in found.items():
         for condition, cell in cells.items():
             add_cell(findings, claim, condition, cell)

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import itertools
 import re
+from collections.abc import Iterable
 
 from harness.base import documents
 from harness.base.errors import InputError
@@ -43,6 +44,13 @@ DIMENSIONS = {
 OTHER_KEYS = ["case", "iterations"]
 
 
+def add_dimensions(parser: argparse.ArgumentParser, keys: Iterable[str] = DIMENSIONS) -> None:
+    """The options that say what to vary."""
+    for key in keys:
+        option = f"--{key.replace('_', '-')}"
+        parser.add_argument(option, metavar="LIST", help=f"{DIMENSIONS[key].help}, separated by commas")
+
+
 def read_spec(args: argparse.Namespace) -> dict:
     """What to sweep over: the spec's lists, those on the command line in their place. Throws InputError naming key and value."""
     spec = {"case": args.what}
@@ -55,7 +63,7 @@ def read_spec(args: argparse.Namespace) -> dict:
         if key not in known:
             raise InputError(f"{args.what}: unknown key '{key}'; known here: {', '.join(known)}")
     for key in DIMENSIONS:
-        chosen = getattr(args, key)
+        chosen = getattr(args, key, None)  # a command may vary fewer
         if chosen is not None:
             spec[key] = chosen.split(",")
     if args.iterations is not None:
@@ -109,3 +117,23 @@ def product(spec: dict) -> list[dict]:
         if settings not in points:
             points.append(settings)
     return points
+
+
+def arguments_of(settings: dict) -> list[str]:
+    """Options of `ptychoscale reconstruct` and `plan` for the settings, method and ranks aside."""
+    chosen = [(DIMENSIONS[key].option, value) for key, value in settings.items() if DIMENSIONS[key].option]
+    return [word for option, value in chosen for word in (option, str(value))]
+
+
+def known_of(settings: dict) -> dict:
+    """What a row without a run can say of itself."""
+    row = {"name": "/".join(map(str, settings.values())), **{DIMENSIONS[key].key: value for key, value in settings.items()}}
+    if "mesh" in row:
+        row["mesh"] = [int(n) for n in row["mesh"].split("x")]
+        row["ranks"] = row["mesh"][0] * row["mesh"][1]
+    return row
+
+
+def most_ranks(points: list[dict]) -> int:
+    """Of any point."""
+    return max(known_of(settings)["ranks"] for settings in points)

@@ -13,7 +13,7 @@ import pandas
 from harness.base import documents
 from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError, RunError
 from harness.runs import datasets, measure, options, program, targets
-from harness.runs.grid import DIMENSIONS, product, read_spec
+from harness.runs.grid import add_dimensions, arguments_of, known_of, most_ranks, product, read_spec
 
 EPILOG = """Examples:
   ptychoscale sweep smoke --methods gd,hve --ranks 1,2,4 -o runs
@@ -50,8 +50,7 @@ def add_parser(subparsers) -> None:
     add = parser.add_argument
     add("what", metavar="CASE|SPEC", help="a case by name or file, or a JSON file that says what to sweep over")
     add("-o", "--output", type=Path, required=True, help="folder for dataset, points and report.json")
-    for key, dimension in DIMENSIONS.items():
-        add(f"--{key.replace('_', '-')}", metavar="LIST", help=f"{dimension.help}, separated by commas")
+    add_dimensions(parser)
     add("--iterations", type=options.positive_int, help="iterations of every run; left out: the case's")
     add("--dataset", type=Path, help="use this dataset; left out: simulate the case unless the folder has it")
     add("--plan", action="store_true", help="predict with `ptychoscale plan` instead of running")
@@ -63,21 +62,6 @@ def key_of(settings: dict, base: dict) -> str:
     """Names a point by its content: the same settings of the same dataset have the same key."""
     content = json.dumps([settings, base], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-def arguments_of(settings: dict) -> list[str]:
-    """Options of `ptychoscale reconstruct` and `plan` for the settings, method and ranks aside."""
-    chosen = [(DIMENSIONS[key].option, value) for key, value in settings.items() if DIMENSIONS[key].option]
-    return [word for option, value in chosen for word in (option, str(value))]
-
-
-def known_of(settings: dict) -> dict:
-    """What a row without a run can say of itself."""
-    row = {"name": "/".join(map(str, settings.values())), **{DIMENSIONS[key].key: value for key, value in settings.items()}}
-    if "mesh" in row:
-        row["mesh"] = [int(n) for n in row["mesh"].split("x")]
-        row["ranks"] = row["mesh"][0] * row["mesh"][1]
-    return row
 
 
 def remove_volumes(folder: Path) -> None:
@@ -207,7 +191,7 @@ def run(args: argparse.Namespace) -> int:
     """Carries out `sweep`; 1 when a run failed."""
     spec = read_spec(args)
     points = product(spec)
-    largest = max(known_of(settings)["ranks"] for settings in points)
+    largest = most_ranks(points)
     program.launcher_words(args.launcher, largest)
     case = datasets.read_case(spec["case"])
     if args.rates and not args.plan:

@@ -1,6 +1,6 @@
 """What a run took to come as near to the truth as its case asks for: what methods are ranked by."""
 
-import itertools
+import statistics
 
 RMSE, COST = "relative_rmse", "cost"
 
@@ -42,5 +42,4 @@ def add(row: dict, targets: dict[str, float]) -> None:
 def median_run(row: dict, iterations: int) -> float:
     """Seconds of the first so many iterations, the middle of all repeated runs."""
     runs = row.get("seconds_of_iterations_of_repetitions") or [row["seconds_of_iterations"]]
-    sums = sorted(sum(itertools.islice(run, iterations)) for run in runs)
-    return (sums[(len(sums) - 1) // 2] + sums[len(sums) // 2]) / 2
+    return statistics.median(sum(run[:iterations]) for run in runs)

@@ -11,9 +11,8 @@ import pandas
 
 from harness.base import documents
 from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError, RunError
-from harness.runs import datasets, measure, options, program
-from harness.runs.grid import DIMENSIONS, product, read_spec
-from harness.runs.sweep import arguments_of, known_of
+from harness.runs import datasets, measure, options, program, targets
+from harness.runs.grid import add_dimensions, arguments_of, known_of, most_ranks, product, read_spec
 
 EPILOG = """Examples:
   ptychoscale tune smoke --meshes 1x2,2x2
@@ -40,15 +39,11 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run, interrupted="nothing was written", plan=False)
+    parser.set_defaults(run=run, interrupted="nothing was written")
     add = parser.add_argument
     add("what", metavar="CASE", help="a case by name or file, or a JSON file as for sweep")
     add("-o", "--output", type=Path, help="folder for the dataset and report.json; left out: only the table is printed")
-    for key, dimension in DIMENSIONS.items():
-        if key in VARIED:
-            add(f"--{key.replace('_', '-')}", metavar="LIST", help=f"{dimension.help}, separated by commas")
-        else:
-            parser.set_defaults(**{key: None})
+    add_dimensions(parser, VARIED)
     add("--iterations", type=options.positive_int, help="iterations of every trial; left out: the case's")
     add("--dataset", type=Path, help="use this dataset; left out: simulate the case unless the folder has it")
     add(
@@ -144,17 +139,12 @@ def best(bench: Bench, largest: Trial, resolution: float) -> Trial:
     return min((trial for trial in bench.trials.values() if trial.stable), key=lambda trial: trial.measure)
 
 
-def iterations_to(costs: list[float], target: float) -> int | None:
-    """The first iteration that ends with at most the target; None when none does."""
-    return next((i + 1 for i, cost in enumerate(costs) if cost <= target), None)
-
-
 def tuned_row(bench: Bench, resolution: float) -> dict:
     """The default's run as a row, with what the search found."""
     largest = largest_stable(bench, resolution)
     winner = best(bench, largest, resolution)
     row = dict(bench.default.row)
-    reached = iterations_to(winner.row["cost_of_iterations"], row["cost"])
+    reached = targets.reached(*targets.curves(winner.row)[targets.COST], row["cost"])
     row["step_largest_stable"] = largest.step
     row["step_best"] = winner.step
     row["step_trials"] = len(bench.trials)
@@ -214,8 +204,7 @@ def run(args: argparse.Namespace) -> int:
     """Carries out `tune`; 1 when a search failed or a default is not stable."""
     spec = read_spec(args)
     points = product(spec)
-    largest = max(known_of(settings)["ranks"] for settings in points)
-    program.launcher_words(args.launcher, largest)
+    program.launcher_words(args.launcher, most_ranks(points))
     case = datasets.read_case(spec["case"])
     subject = args.dataset and datasets.describe(spec["case"], case, args.dataset)
     with contextlib.ExitStack() as stack:
