@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "validation")]
 
 from patience import HANG_SECONDS  # noqa: E402
 
-from harness.runs.mpi_settings import AS_ROOT, OUTNUMBER, UNBOUND, mpi_settings  # noqa: E402
+from harness.runs.mpi_settings import AS_ROOT, AT_ONCE, OUTNUMBER, UNBOUND, mpi_settings  # noqa: E402
 
 PROGRAM = os.environ.get("PTYCHOSCALE", "build/cpu/bin/ptychoscale")
 ERROR = "ptychoscale: error: "
+RANKS = pytest.mark.parametrize("ranks", [1, 2])  # for what the ranks may find out differently, or each for itself
 
 # A few positions, a few slices: a run takes a fraction of a second.
 TINY = {
@@ -87,7 +89,7 @@ class CommandLine:
 
     def rejects(self, *arguments, says=(), **options):
         """Exit code 2 and one line of error that contains each of `says`."""
-        result = self(*arguments, **options)
+        result = self(*arguments, environment=mpi_settings(AT_ONCE), **options)
         assert result.code == 2, (result.code, result.out, result.err)
         assert len(result.errors) == 1, result.err
         for word in says:
@@ -112,3 +114,22 @@ def tiny_dataset(run, tiny_case, tmp_path_factory):
     file = tmp_path_factory.mktemp("dataset") / "tiny.h5"
     run.good("simulate", tiny_case, "-o", file)
     return file
+
+
+@pytest.fixture
+def damaged(tiny_dataset, tmp_path):
+    """A copy of a good dataset, to be damaged through `with h5py.File(...)`."""
+    file = tmp_path / "damaged.h5"
+    shutil.copy(tiny_dataset, file)
+    return file
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "out.h5"
+
+
+def reconstruct_rejects(run, dataset, output, ranks, *options, says=()):
+    method = "serial" if ranks == 1 else "gd"
+    run.rejects("reconstruct", dataset, "-o", output, "--method", method, *options, ranks=ranks, says=says)
+    assert not output.exists()
