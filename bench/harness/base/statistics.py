@@ -1,6 +1,7 @@
 """What repeated measurements say: the median, how well it is known, and when to stop."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 
@@ -28,14 +29,22 @@ class Summary:
         return max(self.interval[1] - self.median, self.median - self.interval[0]) / abs(self.median)
 
 
+@functools.cache
+def interval_ranks(count: int) -> tuple[int, int]:
+    """Which two of `count` sorted samples, counted from 0, enclose the median with 95 %, whatever the samples are."""
+    low, high = stats.quantile_test(range(count), q=0, p=0.5).confidence_interval(CONFIDENCE)
+    return int(low), int(high)
+
+
 def summarise(samples: Sequence[float]) -> Summary:
     """Median and interval. The interval is between order statistics, so that it assumes nothing about the distribution."""
     if len(samples) == 0 or not np.all(np.isfinite(samples)):
         raise ValueError(f"a summary needs finite samples, not {list(samples)}")
     interval = None
     if len(samples) >= FEWEST_FOR_INTERVAL:
-        low, high = stats.quantile_test(samples, q=0, p=0.5).confidence_interval(CONFIDENCE)
-        interval = (float(low), float(high))
+        in_order = sorted(map(float, samples))
+        low, high = interval_ranks(len(samples))
+        interval = (in_order[low], in_order[high])
     return Summary(tuple(map(float, samples)), float(np.median(samples)), interval)
 
 
