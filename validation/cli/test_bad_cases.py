@@ -54,7 +54,11 @@ def test_bad_case_file(run, output, tmp_path, change, says):
 
 @pytest.mark.parametrize(
     "change, says",
-    [({"slices": "two"}, ["slices", "two"]), ({"specimen": {"thermal": "hot"}}, ["specimen.thermal"]), ({"scan": {"rows": 1, "columns": 1}}, ["scan"])],
+    [
+        ({"slices": "two"}, ["slices", "two"]),
+        ({"specimen": {"thermal": "hot"}}, ["specimen.thermal"]),
+        ({"scan": {"rows": 1, "columns": 1}}, ["scan"]),
+    ],
     ids=["type", "word", "experiment"],
 )
 def test_bad_case_file_on_two_ranks(run, output, tmp_path, change, says):

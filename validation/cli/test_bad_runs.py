@@ -7,7 +7,6 @@ import subprocess
 import pytest
 from conftest import PROGRAM, RANKS, TINY, reconstruct_rejects
 
-
 # Decompositions
 
 
