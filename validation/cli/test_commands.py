@@ -121,12 +121,19 @@ def test_noise_follows_the_dose(run, tiny_case, tiny_dataset, tmp_path):
         assert np.all(np.abs(counts.sum(axis=(2, 3)) - expected) < 5 * np.sqrt(expected))
 
 
-@pytest.fixture
-def long_case(tmp_path):
+@pytest.fixture(scope="module")
+def long_case(tmp_path_factory):
     """A simulation of seconds, to be met while it runs."""
-    case = tmp_path / "long.json"
+    case = tmp_path_factory.mktemp("long") / "long.json"
     case.write_text(json.dumps({**TINY, "scan": {"rows": 60, "columns": 60}, "scan_step_A": [0.13, 0.13], "slices": 60}))
     return case
+
+
+@pytest.fixture(scope="module")
+def long_dataset(run, long_case):
+    """What it simulates when nothing disturbs it, on any number of ranks."""
+    run.good("simulate", long_case, "--threads", 1, "-o", long_case.with_suffix(".h5"))
+    return long_case.with_suffix(".h5")
 
 
 def bytes_written(file):
@@ -148,16 +155,15 @@ def test_threads_sleep_soon_unless_told_otherwise(run, long_case, tmp_path, said
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_interrupted_simulation_resumes(run, long_case, tmp_path, ranks):
+def test_interrupted_simulation_resumes(run, long_case, long_dataset, tmp_path, ranks):
     """SIGTERM in the middle leaves a partial file; the same command ends with the bytes of an undisturbed run. One thread each: on a
     busy machine several would spend minutes waiting for each other, hundreds of thousands of times."""
-    whole, resumed = tmp_path / "whole.h5", tmp_path / "resumed.h5"
+    resumed = tmp_path / "resumed.h5"
     simulate = ("simulate", long_case, "--threads", 1, "-o")
-    run.good(*simulate, whole, ranks=ranks)
     process = run.start(*simulate, resumed, ranks=ranks)
     partial = tmp_path / "resumed.h5.partial"
     wait_until(partial.exists, "a partial file", process)
-    wait_until(lambda: bytes_written(partial) > 0.1 * whole.stat().st_size, "a tenth of the file", process)
+    wait_until(lambda: bytes_written(partial) > 0.1 * long_dataset.stat().st_size, "a tenth of the file", process)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode != 0, "the run was over before it was interrupted"
@@ -166,7 +172,7 @@ def test_interrupted_simulation_resumes(run, long_case, tmp_path, ranks):
         assert process.returncode == 130
         assert "goes on where" in err
     run.good(*simulate, resumed, ranks=ranks)
-    assert digest(resumed) == digest(whole)
+    assert digest(resumed) == digest(long_dataset)
     assert not partial.exists()
 
 
