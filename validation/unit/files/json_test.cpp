@@ -1,10 +1,10 @@
 /// JSON that parsers choke on, or take in silence: one line that names the file, of bounded length.
+#include "../scratch_folder.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/json_text.hpp"
 #include "ptychoscale/base/words.hpp"
 #include "ptychoscale/files/case_file.hpp"
 #include "ptychoscale/files/json_file.hpp"
-#include "scratch_folder.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

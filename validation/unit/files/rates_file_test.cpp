@@ -1,7 +1,7 @@
 /// Rates are taken only where they are this program's, whole.
+#include "../scratch_folder.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/files/rates_file.hpp"
-#include "scratch_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

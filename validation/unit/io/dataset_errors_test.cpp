@@ -34,7 +34,7 @@ void replace(hid_t file, const char* name, hid_t type, const hdf5::Shape& shape)
 
 /// Opens a good dataset, lets `damage` change it, and expects the reader to complain.
 void expect_damage_found(const std::function<void(hid_t)>& damage, const std::vector<std::string>& parts) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   write_small_dataset(file);
   {
@@ -54,18 +54,18 @@ void write_count(const std::filesystem::path& file, const std::array<hsize_t, 4>
 }
 
 TEST(BadDataset, Missing) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   expect_rejected(directory / "none.h5", {"no such file", "expected a dataset"});
 }
 
 TEST(BadDataset, Directory) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   std::filesystem::create_directory(directory / "folder");
   expect_rejected(directory / "folder", {"is a directory"});
 }
 
 TEST(BadDataset, NotHdf5) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   std::ofstream(directory / "text.h5") << "not a dataset";
   expect_rejected(directory / "text.h5", {"is not an HDF5 file"});
   std::ofstream(directory / "empty.h5").flush();
@@ -73,7 +73,7 @@ TEST(BadDataset, NotHdf5) {
 }
 
 TEST(BadDataset, Truncated) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   write_small_dataset(file);
   const std::uintmax_t whole = std::filesystem::file_size(file);
@@ -84,7 +84,7 @@ TEST(BadDataset, Truncated) {
 }
 
 TEST(BadDataset, Unfinished) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   { DatasetWriter writer(directory / "small.h5", small_header(), CountType::float32, false); }
   expect_rejected((directory / "small.h5").string() + ".partial",
                   {"'ptychoscale'", "no attribute 'content_hash'"});
@@ -220,7 +220,7 @@ TEST(BadDataset, PositionOutsideTheVolume) {
 TEST(BadDataset, CountThatCannotBe) {
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -1.5F}) {
-    const ScratchDirectory directory;
+    const ScratchFolder directory;
     const auto file = directory / "small.h5";
     write_small_dataset(file);
     write_count(file, {1, 2, 4, 7}, bad);
@@ -233,7 +233,7 @@ TEST(BadDataset, CountThatCannotBe) {
 }
 
 TEST(BadInputToWriter, Header) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   const auto message = [&](const std::function<void(DatasetHeader&)>& change) {
     DatasetHeader h = small_header();
@@ -253,7 +253,7 @@ TEST(BadInputToWriter, Header) {
 }
 
 TEST(BadInputToWriter, Counts) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   DatasetWriter writer(file, small_header(), CountType::uint16, false);
   std::vector<float> counts = small_pattern(0);
@@ -266,7 +266,7 @@ TEST(BadInputToWriter, Counts) {
 }
 
 TEST(BadInputToWriter, FileThatAnotherRunIsWriting) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   DatasetWriter first(file, small_header(), CountType::float32, false);
   for (int p = 0; p < 6; ++p) first.write_pattern(p, small_pattern(p));
@@ -280,7 +280,7 @@ TEST(BadInputToWriter, FileThatAnotherRunIsWriting) {
 }
 
 TEST(BadInputToWriter, Path) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto in_missing = directory / "none/small.h5";
   expect_error(message_of<InputError>([&] {
                  const DatasetWriter writer(in_missing, small_header(), CountType::float32, false);

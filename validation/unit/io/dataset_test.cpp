@@ -15,7 +15,7 @@ namespace {
 class EachCountType : public testing::TestWithParam<CountType> {};
 
 TEST_P(EachCountType, ReadsBackWhatWasWritten) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   write_small_dataset(file, GetParam());
   const DatasetReader reader(file);
@@ -51,7 +51,7 @@ TEST_P(EachCountType, ReadsBackWhatWasWritten) {
 }
 
 TEST_P(EachCountType, AmplitudesAreRootsOfCountsPerElectron) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "small.h5", GetParam());
   const DatasetReader reader(directory / "small.h5");
   const DatasetHeader& h = reader.header();
@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(CountTypes, EachCountType,
                          [](const auto& type) { return std::string(name(type.param)); });
 
 TEST(Dataset, TruthReadsBackExactly) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "small.h5");
   const DatasetReader reader(directory / "small.h5");
   ASSERT_TRUE(reader.has_truth());
@@ -84,7 +84,7 @@ TEST(Dataset, TruthReadsBackExactly) {
 }
 
 TEST(Dataset, MayHaveNoTruth) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "small.h5", CountType::float32, false);
   const DatasetReader reader(directory / "small.h5");
   EXPECT_FALSE(reader.has_truth());
@@ -93,7 +93,7 @@ TEST(Dataset, MayHaveNoTruth) {
 }
 
 TEST(Dataset, SameContentGivesSameBytes) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   for (const CountType type : {CountType::float32, CountType::float16, CountType::uint16}) {
     write_small_dataset(directory / "a.h5", type);
     write_small_dataset(directory / "b.h5", type);
@@ -102,7 +102,7 @@ TEST(Dataset, SameContentGivesSameBytes) {
 }
 
 TEST(Dataset, OrderOfWritingLeavesNoTrace) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "a.h5");
   const DatasetHeader h = small_header();
   DatasetWriter writer(directory / "b.h5", h, CountType::float32, true);
@@ -116,7 +116,7 @@ TEST(Dataset, OrderOfWritingLeavesNoTrace) {
 }
 
 TEST(Dataset, ContentHashSeesOneCount) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "a.h5", CountType::float32, false);
   const DatasetHeader h = small_header();
   DatasetWriter writer(directory / "b.h5", h, CountType::float32, false);
@@ -131,7 +131,7 @@ TEST(Dataset, ContentHashSeesOneCount) {
 }
 
 TEST_P(EachCountType, ContentHashIsOfWhatTheFileHolds) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   for (const bool with_truth : {true, false}) {
     write_small_dataset(file, GetParam(), with_truth);
@@ -151,7 +151,7 @@ void change_byte(const std::filesystem::path& file, std::span<const std::byte> f
 }
 
 TEST(Dataset, ContentHashTellsOneBitOfAPatternOrOfTheTruth) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   for (const bool of_truth : {false, true}) {
     write_small_dataset(file);
@@ -164,7 +164,7 @@ TEST(Dataset, ContentHashTellsOneBitOfAPatternOrOfTheTruth) {
 }
 
 TEST(Dataset, NothingUnderTheFinalNameBeforeTheEnd) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   DatasetWriter writer(file, small_header(), CountType::float32, false);
   for (int p = 0; p < 5; ++p) writer.write_pattern(p, small_pattern(p));
@@ -195,7 +195,7 @@ template <class Step> void run_and_kill(const Step& step) {
 }
 
 TEST(Resume, AfterAKillGivesTheBytesOfOneRun) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "straight.h5");
   const auto file = directory / "resumed.h5";
   const DatasetHeader h = small_header();
@@ -249,7 +249,7 @@ void go_on_with(const std::filesystem::path& file) {
 }
 
 TEST(Resume, WritesAgainWhatIsNotThereAsRecorded) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "straight.h5");
   const auto file = directory / "resumed.h5";
   leave_unfinished(file);
@@ -274,7 +274,7 @@ TEST(Resume, WritesAgainWhatIsNotThereAsRecorded) {
 }
 
 TEST(Resume, EndsWithTheSameBytesWhateverByteOfItsProgressIsDamaged) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "straight.h5");
   const auto straight = bytes_of(directory / "straight.h5");
   const auto file = directory / "resumed.h5";
@@ -293,7 +293,7 @@ TEST(Resume, EndsWithTheSameBytesWhateverByteOfItsProgressIsDamaged) {
 }
 
 TEST(Resume, IgnoresARecordCutShort) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "straight.h5");
   const auto file = directory / "resumed.h5";
   const DatasetHeader h = small_header();
@@ -316,7 +316,7 @@ TEST(Resume, IgnoresARecordCutShort) {
 }
 
 TEST(Resume, ReplacesAPartialFileOfAnotherHeader) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "straight.h5");
   const auto file = directory / "other.h5";
   {
@@ -336,7 +336,7 @@ TEST(Resume, ReplacesAPartialFileOfAnotherHeader) {
 }
 
 TEST(Resume, ReplacesAPartialFileOfAnotherOrigin) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "straight.h5");
   const auto file = directory / "other.h5";
   const auto open = [&](const char* origin) {
@@ -354,7 +354,7 @@ TEST(Resume, ReplacesAPartialFileOfAnotherOrigin) {
 }
 
 TEST(Resume, ReplacesADamagedPartialFile) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   {
     DatasetWriter writer(file, small_header(), CountType::float32, false);
@@ -409,7 +409,7 @@ TEST(Counts, ZeroFrequencyGoesToTheCentreAndBack) {
 }
 
 TEST(Counts, UnsignedIntegersAreRounded) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   DatasetHeader h = small_header();
   h.electrons_per_pattern = 1;
   DatasetWriter writer(directory / "small.h5", h, CountType::uint16, false);

@@ -17,7 +17,7 @@ struct Outcome {
 
 /// Runs `step` in a child that leaves through exit(), with all that HDF5 does there; exit code 2 and the
 /// message on InputError.
-template <class Step> Outcome run_in_child(const ScratchDirectory& directory, const Step& step) {
+template <class Step> Outcome run_in_child(const ScratchFolder& directory, const Step& step) {
   const std::string log = (directory / "stderr").string();
   const pid_t child = fork();
   if (child == 0) {
@@ -51,7 +51,7 @@ void expect_one_line(const Outcome& outcome, const std::vector<std::string>& par
 }
 
 TEST(FullDisk, IsFoundBeforeAnythingIsWritten) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   const Outcome outcome = run_in_child(directory, [&] {
     limit_file_size(20000);
@@ -64,7 +64,7 @@ TEST(FullDisk, IsFoundBeforeAnythingIsWritten) {
 }
 
 TEST(FullDisk, InTheMiddleLeavesTheFlushedPartToResume) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   const Outcome outcome = run_in_child(directory, [&] {
     DatasetWriter writer(file, small_header(), CountType::float32, true);
@@ -84,7 +84,7 @@ TEST(FullDisk, InTheMiddleLeavesTheFlushedPartToResume) {
 }
 
 TEST(FullDisk, AtTheVeryEndLeavesNoFinalFile) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   const Outcome outcome = run_in_child(directory, [&] {
     const DatasetHeader h = small_header();

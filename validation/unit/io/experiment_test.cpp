@@ -39,7 +39,7 @@ TEST(Experiment, NamesTheFieldThatCannotBeMeant) {
 }
 
 TEST(Experiment, ADatasetOutOfRangeIsRefusedWithItsFile) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "small.h5");
   {
     const auto file = hdf5::open_file(directory / "small.h5", hdf5::Access::read_write);
@@ -68,7 +68,7 @@ TEST(Experiment, StepsMustBeThoseOfThePositions) {
 TEST(Experiment, ADatasetWhoseStepsContradictItsPositionsIsRefused) {
   auto h = small_header();
   h.scan_step_A.x = 2;
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto message = message_of<InputError>(
       [&] { const DatasetWriter writer(directory / "small.h5", h, CountType::float32, false); });
   for (const std::string part : {"scan_step_A = [1.1, 2]", "steps of [1.1, 0.9] A", "within 10 %"})

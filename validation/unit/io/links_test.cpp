@@ -37,7 +37,7 @@ protected:
   }
 
   static constexpr const char* patterns = "dataset/datacube/data";
-  ScratchDirectory directory;
+  ScratchFolder directory;
   std::filesystem::path file = directory / "small.h5";
 };
 

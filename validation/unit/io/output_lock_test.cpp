@@ -20,7 +20,7 @@ void expect_refused(const std::filesystem::path& file) {
 }
 
 TEST(OutputLock, IsOneRunsAtATimeAndLeavesNothing) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "out.h5";
   std::optional<OutputLock> first(file);
   EXPECT_TRUE(first->effective());
@@ -34,14 +34,14 @@ TEST(OutputLock, IsOneRunsAtATimeAndLeavesNothing) {
 }
 
 TEST(OutputLock, OfAKilledRunStopsNobody) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   std::ofstream(directory / "out.h5.lock") << "";
   const OutputLock lock(directory / "out.h5");
   expect_refused(directory / "out.h5");
 }
 
 TEST(OutputLock, InNoFolderIsAnInputError) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   EXPECT_THROW(OutputLock(directory / "missing" / "out.h5"), InputError);
 }
 

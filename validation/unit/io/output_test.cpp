@@ -51,7 +51,7 @@ void expect_says(const std::string& message, const std::vector<std::string>& par
 }
 
 TEST(OutputTarget, OfAPlainNameIsItself) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   EXPECT_EQ(output_target(directory / "new.h5"), directory / "new.h5");
   std::ofstream(directory / "old.h5") << "old";
   EXPECT_EQ(output_target(directory / "old.h5"), directory / "old.h5");
@@ -59,7 +59,7 @@ TEST(OutputTarget, OfAPlainNameIsItself) {
 }
 
 TEST(OutputTarget, OfALinkIsWhereItLeads) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   fs::create_directory(directory / "disk");
   fs::create_symlink("disk/target.h5", directory / "relative.h5");
   fs::create_symlink(directory / "relative.h5", directory / "second.h5");
@@ -69,7 +69,7 @@ TEST(OutputTarget, OfALinkIsWhereItLeads) {
 }
 
 TEST(OutputTarget, IsNoDirectoryPipeDeviceOrCircle) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   ASSERT_EQ(mkfifo((directory / "pipe").c_str(), 0600), 0);
   fs::create_directory(directory / "folder");
   fs::create_symlink("/dev/null", directory / "to_device");
@@ -86,7 +86,7 @@ TEST(OutputTarget, IsNoDirectoryPipeDeviceOrCircle) {
 }
 
 TEST(DatasetOutput, FollowsALink) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   fs::create_directory(directory / "disk");
   fs::create_symlink("disk/target.h5", directory / "link.h5");
   write_small_dataset(directory / "link.h5");
@@ -97,7 +97,7 @@ TEST(DatasetOutput, FollowsALink) {
 }
 
 TEST(DatasetOutput, LeavesAPipeAPipe) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   ASSERT_EQ(mkfifo((directory / "pipe").c_str(), 0600), 0);
   expect_says(why_not_written(directory / "pipe"), {"is a pipe"});
   EXPECT_TRUE(fs::is_fifo(directory / "pipe"));
@@ -105,7 +105,7 @@ TEST(DatasetOutput, LeavesAPipeAPipe) {
 }
 
 TEST(Locks, AFileOpenForWritingElsewhereIsNotDamaged) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   write_small_dataset(file);
   int ready[2];
@@ -130,7 +130,7 @@ TEST(Locks, AFileOpenForWritingElsewhereIsNotDamaged) {
 }
 
 TEST(Locks, AFileSystemWithoutThemIsNamedWithWhatHelps) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   write_small_dataset(directory / "small.h5");
   for (const int error : {ENOLCK, EOPNOTSUPP}) {
     const WithoutLocks none(error);
@@ -144,7 +144,7 @@ TEST(Locks, AFileSystemWithoutThemIsNamedWithWhatHelps) {
 }
 
 TEST(Locks, ThatAreMissingCostNoPartialFile) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   {
     DatasetWriter writer(file, small_header(), CountType::float32, true);
@@ -160,7 +160,7 @@ TEST(Locks, ThatAreMissingCostNoPartialFile) {
 }
 
 TEST(Resume, TellsADamagedPartialFileFromAnothers) {
-  const ScratchDirectory directory;
+  const ScratchFolder directory;
   const auto file = directory / "small.h5";
   {
     DatasetWriter writer(file, small_header(), CountType::float32, true);

@@ -67,7 +67,7 @@ public:
 
 private:
   const Communicator& comm_;
-  std::optional<ScratchDirectory> own_;
+  std::optional<ScratchFolder> own_;
   std::string name_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../scratch_folder.hpp"
 #include "ptychoscale/io/dataset.hpp"
 
 #include <cmath>
@@ -17,25 +18,6 @@
 /// A 2 x 3 scan of 6 x 8 patterns in a volume of 3 slices of 20 x 24 pixels: every extent differs, so that
 /// swapped axes show.
 namespace ptychoscale::test {
-
-/// A directory of its own for one test, removed at the end.
-class ScratchDirectory {
-public:
-  ScratchDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "ptychoscale-io-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
-private:
-  std::filesystem::path path_;
-};
 
 inline DatasetHeader small_header() {
   DatasetHeader h;

@@ -5,10 +5,11 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 namespace ptychoscale {
 
-/// A folder that a test has for itself.
+/// A folder that a test has for itself, removed at the end.
 class ScratchFolder {
 public:
   ScratchFolder() {
@@ -17,9 +18,13 @@ public:
   }
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() { std::filesystem::remove_all(path_); }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
   /// Writes a file and gives its path.
   [[nodiscard]] std::filesystem::path file(const std::string& text, const char* name = "file.json") const {
     std::ofstream(path_ / name, std::ios::binary) << text;
