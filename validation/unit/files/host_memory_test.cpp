@@ -1,5 +1,5 @@
 /// How much memory there is, by whichever limit is the tightest, and what is said when it is too little.
-#include "../scratch_folder.hpp"
+#include "../../scratch_folder.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/host_memory.hpp"
 #include "ptychoscale/compute/backend.hpp"

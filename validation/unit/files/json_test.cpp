@@ -1,5 +1,5 @@
 /// JSON that parsers choke on, or take in silence: one line that names the file, of bounded length.
-#include "../scratch_folder.hpp"
+#include "../../scratch_folder.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/json_text.hpp"
 #include "ptychoscale/base/words.hpp"

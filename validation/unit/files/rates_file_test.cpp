@@ -1,5 +1,5 @@
 /// Rates are taken only where they are this program's, whole.
-#include "../scratch_folder.hpp"
+#include "../../scratch_folder.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/files/rates_file.hpp"
 

@@ -1,5 +1,5 @@
 /// The cache of what FFTW learned: damage is found and the default one learned anew, never taken in silence.
-#include "../scratch_folder.hpp"
+#include "../../scratch_folder.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/files/wisdom_file.hpp"
 

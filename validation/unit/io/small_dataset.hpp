@@ -1,6 +1,6 @@
 #pragma once
 
-#include "../scratch_folder.hpp"
+#include "../../scratch_folder.hpp"
 #include "ptychoscale/io/dataset.hpp"
 
 #include <cmath>

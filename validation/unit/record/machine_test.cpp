@@ -1,4 +1,4 @@
-#include "../scratch_folder.hpp"
+#include "../../scratch_folder.hpp"
 #include "ptychoscale/compute/threads.hpp"
 #include "ptychoscale/record/machine.hpp"
 
