@@ -16,7 +16,7 @@ namespace {
 
 const Choices<Method> methods{{"serial", Method::serial}, {"gd", Method::gd}, {"hve", Method::hve}};
 const Choices<UpdateRule> updates{
-    {"as_printed", UpdateRule::as_printed}, {"once", UpdateRule::once}, {"batch", UpdateRule::batch}};
+    {"as_printed", UpdateRule::as_printed}, {"once", UpdateRule::once}, {"averaged", UpdateRule::averaged}, {"batch", UpdateRule::batch}, {"accelerated", UpdateRule::accelerated}};
 const Choices<ExchangeKind> exchanges{{"appp", ExchangeKind::appp},
                                       {"passes", ExchangeKind::passes},
                                       {"neighbours", ExchangeKind::neighbours},
@@ -47,9 +47,9 @@ std::optional<Mesh> read_mesh(std::string_view text) {
 }
 
 /// Twice per iteration the sums that meet in overlaps are of half as many positions and the step is longer;
-/// `batch` gains nothing by it, and is gradient descent on F with one.
-int read_rounds(const std::string& text, UpdateRule update) {
-  if (text.empty()) return update == UpdateRule::batch ? 1 : 2;
+/// what descends gains nothing by it, and is gradient descent on F with one.
+int read_rounds(const std::string& text, const ReconstructionOptions& o) {
+  if (text.empty()) return descends(o) ? 1 : 2;
   if (text == "max") return 0;
   const int rounds = positive_number(text);
   if (rounds == 0)
@@ -93,8 +93,8 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
              "Bandwidth limit of transmission and propagation");
   command
       .add_option("--positions-at-once", s.positions_at_once,
-                  "Positions computed together; more than 1 only with --update batch, since other rules step "
-                  "after every position. The volume stays the same, bit by bit; waves take as many times the "
+                  "Positions computed together; more than 1 only with --update batch or accelerated, since "
+                  "other rules step after every position. The volume stays the same, bit by bit; waves take as many times the "
                   "memory")
       ->transform(whole_number(1))
       ->capture_default_str();
@@ -107,11 +107,12 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
 void add_gd_options(CLI::App& command, SolverOptions& o) {
   auto& s = o.chosen;
   add_choice(command, "--update", s.update, updates,
-             "gd: own gradients count twice, once, or only in the exchange");
+             "gd: own gradients count twice, once, once with sums of overlaps scaled down to the whole error, or "
+             "only in the exchange: gradient descent, plain or with momentum");
   command.add_option(
       "--rounds", o.rounds,
       "gd: exchanges per iteration; max: one per position; the paper's is 1; left out: 2, with "
-      "--update batch 1");
+      "--update batch or accelerated 1");
   add_choice(command, "--exchange", s.exchange, exchanges,
              "gd: pipelined passes, blocking passes, 8 neighbours, or one global sum");
 }
@@ -146,7 +147,7 @@ void add_solver_options(CLI::App& command, SolverOptions& o) {
 ReconstructionOptions resolve(const SolverOptions& options) {
   auto solver = options.chosen;
   solver.mesh = read_mesh(options.mesh);
-  solver.rounds = read_rounds(options.rounds, solver.update);
+  solver.rounds = read_rounds(options.rounds, solver);
   solver.exchange_bytes = static_cast<std::size_t>(options.exchange_MB * 1e6);
   if (options.halo_pm) solver.halo_A = *options.halo_pm / 100;
   if (solver.adjoint == Adjoint::reverse && solver.bandwidth == Bandwidth::two_thirds)

@@ -5,12 +5,13 @@
 
 namespace ptychoscale {
 
-/// A rank's numbers and voxels, where they lie; `accumulated` is empty outside a round.
+/// A rank's numbers and voxels, where they lie; `accumulated` is empty outside a round, `momentum` without it.
 struct RankImage {
   RankState state;
   Backend& backend;
   std::span<float> volume;
   std::span<float> accumulated;
+  std::span<float> momentum;
 };
 
 /// Writes a checkpoint in the place of the older of two and returns when it would survive a power cut. Until

@@ -8,10 +8,13 @@ namespace {
 class GradientDecomposition final : public Solver {
 public:
   GradientDecomposition(TileSolver& tile, const Communicator& comm, const ReconstructionPlan& plan,
-                        UpdateRule update, double step)
+                        UpdateRule update, std::span<const float> weights, double step)
       : tile_(tile), update_(update), rounds_(plan.rounds), step_(step),
         accumulated_(tile.make_accumulation_buffer()),
-        exchange_(make_exchange(plan.exchange, comm, tile.backend(), plan.tiling, tile.timer())) {}
+        weights_(tile.backend(), weights.size(), MemoryLabel::accumulation),
+        exchange_(make_exchange(plan.exchange, comm, tile.backend(), plan.tiling, tile.timer())) {
+    weights_.upload(weights);
+  }
 
   void sweep(SweepPlace& at, const SweepCalls& calls) override {
     for (; at.round < rounds_; ++at.round) {
@@ -25,9 +28,10 @@ public:
       calls.before_exchange();
       // The local steps are taken back rather than subtracted from the total later: that needs no copy of the
       // rank's own gradient.
-      if (update_ == UpdateRule::once) step_tile(+step_);
+      if (update_ == UpdateRule::once || update_ == UpdateRule::averaged) step_tile(+step_);
       exchange_->start(tile_.view(accumulated_));
       exchange_->finish();
+      if (weights_.size() > 0) tile_.backend().scale(tile_.view(accumulated_), weights_.data());
       step_tile(-step_);
       accumulated_.zero();
       at.batch = 0;
@@ -47,6 +51,7 @@ private:
   int rounds_;
   double step_;
   Buffer<float> accumulated_;
+  Buffer<float> weights_;
   std::unique_ptr<GradientExchange> exchange_;
 };
 
@@ -54,8 +59,8 @@ private:
 
 std::unique_ptr<Solver> make_gradient_decomposition(TileSolver& tile, const Communicator& comm,
                                                     const ReconstructionPlan& plan, UpdateRule update,
-                                                    double step) {
-  return std::make_unique<GradientDecomposition>(tile, comm, plan, update, step);
+                                                    std::span<const float> weights, double step) {
+  return std::make_unique<GradientDecomposition>(tile, comm, plan, update, weights, step);
 }
 
 } // namespace ptychoscale

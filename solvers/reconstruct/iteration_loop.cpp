@@ -44,6 +44,7 @@ void IterationLoop::resume(const Checkpoint& checkpoint) {
   shared_ = checkpoint.shared;
   shared_.step = step;
   shared_.resumed_at.push_back(static_cast<int>(shared_.cost.size()));
+  for (std::size_t n = 1; n <= shared_.cost.size(); ++n) solver_.finished(std::span(shared_.cost).first(n));
   agreement_.tried(static_cast<int>(shared_.cost.size()));
   // What is judged then would lack the patterns that were read before.
   if (at_.round > 0 || at_.batch > 0) after_first_ = {};
@@ -108,6 +109,7 @@ void IterationLoop::finish_iteration() {
   if (!comm_.is_alone())
     check_cost(cost, shared_.vacuum_cost, iteration, shared_.step); // alone it means nothing
   shared_.cost.push_back(cost);
+  solver_.finished(shared_.cost);
   shared_.seconds.push_back(most[0]);
   shared_.in_iteration = false;
   at_ = {.iteration = iteration + 1};
@@ -150,7 +152,8 @@ RankImage IterationLoop::image() {
   RankImage image{.state = totals(),
                   .backend = tile_.backend(),
                   .volume = {volume.data, volume.size()},
-                  .accumulated = at_.batch > 0 ? solver_.accumulated() : std::span<float>()};
+                  .accumulated = at_.batch > 0 ? solver_.accumulated() : std::span<float>(),
+                  .momentum = solver_.momentum()};
   image.state.seconds = shared_.in_iteration ? tile_.backend().now() - began_s_ : 0;
   return image;
 }

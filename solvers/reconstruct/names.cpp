@@ -13,8 +13,13 @@ std::string_view name(Method method) {
 }
 
 std::string_view name(UpdateRule rule) {
-  static constexpr std::array<std::string_view, 3> names{"as_printed", "once", "batch"};
+  static constexpr std::array<std::string_view, 5> names{"as_printed", "once", "averaged", "batch",
+                                                         "accelerated"};
   return names[static_cast<std::size_t>(rule)];
+}
+
+bool descends(const ReconstructionOptions& o) {
+  return o.method != Method::hve && (o.update == UpdateRule::batch || o.update == UpdateRule::accelerated);
 }
 
 Method method(std::string_view text) {

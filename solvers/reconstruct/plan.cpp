@@ -25,11 +25,14 @@ void check(const ReconstructionOptions& o, int ranks) {
   if (o.method == Method::serial && ranks != 1)
     throw InputError(fmt::format("method: serial runs on 1 rank, not on {}; use gd or hve", ranks));
   at_least("positions_at_once", o.positions_at_once, 1);
-  const bool steps_in_between = o.method == Method::hve || o.update != UpdateRule::batch;
-  if (o.positions_at_once > 1 && steps_in_between)
+  if (o.method == Method::gd && o.update == UpdateRule::accelerated && o.rounds != 1)
+    throw InputError(fmt::format("rounds: {} is not usable with update accelerated, whose momentum is that of "
+                                 "whole iterations; valid: 1",
+                                 o.rounds == 0 ? "max" : std::to_string(o.rounds)));
+  if (o.positions_at_once > 1 && !descends(o))
     throw InputError(fmt::format(
         "positions_at_once: {} needs a method that makes no step between positions, which {} does; valid: 1, "
-        "or gd or serial with update batch",
+        "or gd or serial with update batch or accelerated",
         o.positions_at_once,
         o.method == Method::hve ? "hve" : fmt::format("{} with update {}", name(o.method), name(o.update))));
 }
@@ -87,10 +90,10 @@ ReconstructionPlan plan_reconstruction(const DatasetHeader& header, const Recons
   plan.tiling = tiling_of(header, options, ranks);
   plan.rounds = rounds_of(options, plan.tiling);
   const auto bytes = exchange_bytes(header, options, plan.tiling);
-  const bool gd = options.method == Method::gd;
-  if (gd || (options.method == Method::hve && options.halo_fill == HaloFill::mean))
+  const bool sums = options.method == Method::gd || descends(options);
+  if (sums || (options.method == Method::hve && options.halo_fill == HaloFill::mean))
     plan.exchange =
-        plan_exchange({gd ? options.exchange : ExchangeKind::appp, bytes}, plan.tiling, header.slices);
+        plan_exchange({sums ? options.exchange : ExchangeKind::appp, bytes}, plan.tiling, header.slices);
   if (options.method == Method::hve && options.halo_fill == HaloFill::paste)
     plan.paste = plan_voxel_paste({.buffer_bytes = bytes}, plan.tiling, header.slices);
   plan.probe = crop_to_aperture(header.probe, header.detector);

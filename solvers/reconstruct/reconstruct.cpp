@@ -2,7 +2,7 @@
 
 #include "iteration_loop.hpp"
 #include "ptychoscale/base/error.hpp"
-#include "step_size.hpp"
+#include "steps.hpp"
 #include "tile_solver.hpp"
 
 #include <fmt/format.h>
@@ -29,23 +29,24 @@ void plan_transforms(const Communicator& comm, Backend& backend, const Reconstru
   backend.prepare(own);
 }
 
-/// As given, as before, or found.
-double step_of(const DatasetHeader& header, const ReconstructionOptions& options,
-               const ReconstructionPlan& plan, const Checkpoint* resumed) {
-  if (options.step) return *options.step;
-  return resumed ? resumed->shared.step : default_step(header, options, plan);
+/// A dry run is given its step, and its weights are only memory.
+Steps dry_steps(const ReconstructionOptions& options, const Tile& mine) {
+  return {options.step.value(),
+          std::vector<float>(has_step_weights(options) ? mine.extended.extent().area() : 0)};
 }
 
 std::unique_ptr<Solver> make_solver(TileSolver& tile, const Communicator& comm,
                                     const ReconstructionPlan& plan, const ReconstructionOptions& o,
-                                    double step) {
+                                    const Steps& steps) {
+  if (has_step_weights(o) && descends(o))
+    return make_accelerated_descent(tile, comm, plan, steps.weights, steps.step);
   switch (o.method) {
   case Method::serial:
-    return make_serial(tile, o.update, step);
+    return make_serial(tile, o.update, steps.step);
   case Method::gd:
-    return make_gradient_decomposition(tile, comm, plan, o.update, step);
+    return make_gradient_decomposition(tile, comm, plan, o.update, steps.weights, steps.step);
   case Method::hve:
-    return make_halo_voxel_exchange(tile, comm, plan, o, step);
+    return make_halo_voxel_exchange(tile, comm, plan, o, steps.step);
   }
   throw RunError("no such method");
 }
@@ -108,10 +109,8 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
   const auto& header = acquisition.header;
   const auto& mine = plan.tiling.tiles[static_cast<std::size_t>(comm.rank())];
   Reconstruction result;
-  comm.agree([&] {
-    if (comm.leads()) result.step = step_of(header, options, plan, hooks.resume);
-  });
-  comm.broadcast(std::span(&result.step, 1), 0);
+  const auto steps = backend.computes() ? steps_of(comm, header, options, plan, hooks.resume) : dry_steps(options, mine);
+  result.step = steps.step;
   plan_transforms(comm, backend, plan, propagation_grid(header, options.grid, mine));
 
   std::unique_ptr<TileSolver> tile;
@@ -120,7 +119,7 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
     if (backend.computes()) judge_patterns(comm, *tile, acquisition, hooks);
   };
   if (!options.stream_measurements) judge();
-  auto solver = make_solver(*tile, comm, plan, options, result.step);
+  auto solver = make_solver(*tile, comm, plan, options, steps);
   IterationLoop loop(comm, *tile, *solver, plan, options, result.step, hooks);
   if (options.stream_measurements) loop.after_first(judge); // all of them have been read then
   if (hooks.resume) loop.resume(*hooks.resume);

@@ -1,11 +1,13 @@
 #pragma once
 
+#include "illumination.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 namespace ptychoscale {
 
-/// The default step alpha in (V * angstrom)^2; `plan` is the one for these options. For one process.
+/// The default step alpha in (V * angstrom)^2; `plan` is the one for these options, `light` is the header's.
+/// For one process.
 ///
 /// A probe position bends F along V by at most l = 2 sigma^2 S m at a voxel: S slices add up coherently, and
 /// m is the probe's illumination N |psi|^2 there, in vacuum, at the depth where a raster of them is
@@ -17,18 +19,33 @@ namespace ptychoscale {
 /// sum:
 ///
 ///   batch       no steps in between: sum over all positions of the round, alpha sum l <= 1, half of the
-///   limit; once        a rank that shares a voxel has corrected its error by the part c_r = 1 - exp(-alpha e
-///   l_r) by
-///               itself, l_r being the sum over its positions of the round; all corrections add up, and what
-///               remains of the error, 1 - sum c_r, must stay between -1 and 1;
-///   as_printed  a rank's own correction comes once more on top: 1 - c_own - sum c_r.
+///               limit;
+///   once        a rank that shares a voxel has corrected its error by the part c_r = 1 - exp(-alpha e l_r)
+///               by itself, l_r being the sum over its positions of the round; all corrections add up, and
+///               what remains of the error, 1 - sum c_r, must stay between -1 and 1;
+///   as_printed  a rank's own correction comes once more on top: 1 - c_own - sum c_r;
+///   averaged    as once, but where corrections add up to more than the whole error their sum is scaled down
+///               to it (step_weights()), so that alpha_1 stays stable on any mesh.
 ///
 /// e = 0.7 is how much of the bound l an error typically meets, and alpha is the largest, up to alpha_1, for
 /// which no voxel of any round is corrected by more than 1.7 of its error, where 2 is the limit. Both numbers
 /// come from searches for the largest stable steps (`ptychoscale tune`; results/README.md): with e the limit
 /// 2 is met within the search's resolution for 2, 4, 9 and 16 tiles, 1 to all exchanges per iteration, both
 /// rules.
+///
+///   accelerated momentum wants the step 1 / L of the curvature L that an error meets: alpha e sum l = 1 at
+///               the brightest voxel, 0.7 of the limit of 4 / (3 L) that momentum leaves of 2 / L.
 [[nodiscard]] double default_step(const DatasetHeader& header, const ReconstructionOptions& options,
-                                  const ReconstructionPlan& plan);
+                                  const ReconstructionPlan& plan, const Illumination& light);
+
+/// e above.
+inline constexpr double typical_curvature = 0.7;
+/// l / m above: 2 sigma^2 S, 1 / (V * angstrom)^2.
+[[nodiscard]] double curvature(const DatasetHeader& header);
+/// The part of a voxel's error that steps correct whose alpha l add up to so much, c_r above.
+[[nodiscard]] double corrected(double alpha_l);
+/// The largest m that a round adds up to at any voxel, at least the brightest pixel of one probe.
+[[nodiscard]] double brightest_of_scan(const DatasetHeader& header, const ReconstructionPlan& plan,
+                                       const Illumination& light);
 
 } // namespace ptychoscale

@@ -84,12 +84,21 @@ public:
   [[nodiscard]] virtual Traffic traffic() const = 0;
   /// What has been accumulated of a round, zero before its first batch; empty for solvers that do not.
   [[nodiscard]] virtual std::span<float> accumulated() { return {}; }
+  /// What is carried from one iteration to the next beside the volume; empty for solvers that carry nothing.
+  [[nodiscard]] virtual std::span<float> momentum() { return {}; }
+  /// Called after every iteration, of a run that is resumed too, with the costs of all that are finished.
+  virtual void finished([[maybe_unused]] std::span<const double> cost) {}
 };
 
+/// `weights` [y][x] of the extended tile scale the sums before a step; empty for rules that have none.
 [[nodiscard]] std::unique_ptr<Solver> make_serial(TileSolver& tile, UpdateRule update, double step);
 [[nodiscard]] std::unique_ptr<Solver> make_gradient_decomposition(TileSolver& tile, const Communicator& comm,
                                                                   const ReconstructionPlan& plan,
-                                                                  UpdateRule update, double step);
+                                                                  UpdateRule update,
+                                                                  std::span<const float> weights, double step);
+[[nodiscard]] std::unique_ptr<Solver> make_accelerated_descent(TileSolver& tile, const Communicator& comm,
+                                                               const ReconstructionPlan& plan,
+                                                               std::span<const float> weights, double step);
 [[nodiscard]] std::unique_ptr<Solver> make_halo_voxel_exchange(TileSolver& tile, const Communicator& comm,
                                                                const ReconstructionPlan& plan,
                                                                const ReconstructionOptions& options,

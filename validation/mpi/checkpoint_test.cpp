@@ -144,12 +144,15 @@ protected:
 std::vector<ReconstructionOptions> every_way(int ranks) {
   std::vector<ReconstructionOptions> all;
   using enum UpdateRule;
-  for (const auto update : {as_printed, once, batch}) {
+  for (const auto update : {as_printed, once, averaged, batch}) {
     if (ranks == 1) all.push_back({.method = Method::serial, .update = update});
     for (const auto exchange :
          {ExchangeKind::appp, ExchangeKind::passes, ExchangeKind::neighbours, ExchangeKind::allreduce})
       all.push_back({.method = Method::gd, .update = update, .rounds = 3, .exchange = exchange});
   }
+  if (ranks == 1) all.push_back({.method = Method::serial, .update = accelerated});
+  for (const auto exchange : {ExchangeKind::appp, ExchangeKind::allreduce})
+    all.push_back({.method = Method::gd, .update = accelerated, .exchange = exchange});
   for (const int rounds : {1, 0}) all.push_back({.method = Method::gd, .rounds = rounds});
   for (const auto fill : {HaloFill::paste, HaloFill::mean, HaloFill::never})
     all.push_back({.method = Method::hve, .halo_fill = fill, .paste_every = 2});

@@ -100,7 +100,8 @@ protected:
   }
 };
 
-constexpr std::array update_rules{UpdateRule::as_printed, UpdateRule::once, UpdateRule::batch};
+constexpr std::array update_rules{UpdateRule::as_printed, UpdateRule::once, UpdateRule::averaged,
+                                  UpdateRule::batch};
 constexpr int several = 5; // positions at once; the last batch of a round has fewer
 
 TEST_F(RecordedSolvers, SerialReplaysItsSweeps) {

@@ -39,7 +39,7 @@ DIMENSIONS = {
     "grids": words("grid", "--grid", "propagation grids", "window", "tile", only=ALL),
     "adjoints": words("adjoint", "--adjoint", "ways to keep waves", "store", "checkpoint", "reverse", only=ALL),
     "exchanges": words("exchange", "--exchange", "exchanges of gd", "appp", "passes", "neighbours", "allreduce", only=("gd",)),
-    "updates": words("update", "--update", "update rules of gd", "as_printed", "once", "batch", only=("gd",)),
+    "updates": words("update", "--update", "update rules of gd", "as_printed", "once", "averaged", "batch", "accelerated", only=("gd",)),
 }
 OTHER_KEYS = ["case", "iterations"]
 

@@ -1,5 +1,5 @@
 // The default step: what adds up before a step is made, on positions whose sums are known.
-#include "ptychoscale/multislice/optics.hpp"
+#include "positions_at_places.hpp"
 #include "step_size.hpp"
 
 #include <gtest/gtest.h>
@@ -9,46 +9,20 @@
 namespace ptychoscale {
 namespace {
 
+using test::header_at;
+using test::plan_of;
+
 constexpr double overshoot = 1.7; // as step_size.hpp says, with its 0.7
 constexpr double typical = 0.7;
-
-/// A focused probe on a window of 32 x 32, brightest in its centre at every depth, at `positions`.
-DatasetHeader header_at(std::vector<Position> positions) {
-  DatasetHeader h;
-  h.scan = {1, static_cast<int>(positions.size())};
-  h.scan_step_A = {2, 2};
-  h.positions_A = std::move(positions);
-  h.detector = {32, 32};
-  h.pixel = {0.25, 0.25};
-  h.volume = {100, 100};
-  h.slices = 3;
-  h.slice_thickness_A = 1e-3;
-  h.energy_eV = 200e3;
-  h.semiangle_mrad = 25;
-  h.probe = make_probe({.energy_eV = h.energy_eV, .semiangle_mrad = h.semiangle_mrad}, h.detector, h.pixel);
-  return h;
-}
 
 /// `count` positions at one place.
 DatasetHeader header_of_one_place(int count) {
   return header_at(std::vector<Position>(static_cast<std::size_t>(count), {12, 12}));
 }
 
-ReconstructionPlan plan_of(std::vector<std::vector<int>> own, int rounds = 1) {
-  ReconstructionPlan plan;
-  plan.rounds = rounds;
-  for (auto& positions : own) {
-    Tile tile;
-    tile.rank = static_cast<int>(plan.tiling.tiles.size());
-    tile.own = std::move(positions);
-    plan.tiling.tiles.push_back(tile);
-  }
-  return plan;
-}
-
 double step(const DatasetHeader& h, const ReconstructionPlan& plan, UpdateRule update = UpdateRule::once,
             Method method = Method::gd) {
-  return default_step(h, {.method = method, .update = update}, plan);
+  return default_step(h, {.method = method, .update = update}, plan, illumination_of(h));
 }
 
 double serial_step(const DatasetHeader& h) {
