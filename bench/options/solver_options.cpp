@@ -15,8 +15,11 @@ namespace ptychoscale {
 namespace {
 
 const Choices<Method> methods{{"serial", Method::serial}, {"gd", Method::gd}, {"hve", Method::hve}};
-const Choices<UpdateRule> updates{
-    {"as_printed", UpdateRule::as_printed}, {"once", UpdateRule::once}, {"averaged", UpdateRule::averaged}, {"batch", UpdateRule::batch}, {"accelerated", UpdateRule::accelerated}};
+const Choices<UpdateRule> updates{{"as_printed", UpdateRule::as_printed},
+                                  {"once", UpdateRule::once},
+                                  {"averaged", UpdateRule::averaged},
+                                  {"batch", UpdateRule::batch},
+                                  {"accelerated", UpdateRule::accelerated}};
 const Choices<ExchangeKind> exchanges{{"appp", ExchangeKind::appp},
                                       {"passes", ExchangeKind::passes},
                                       {"neighbours", ExchangeKind::neighbours},
@@ -94,7 +97,8 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
   command
       .add_option("--positions-at-once", s.positions_at_once,
                   "Positions computed together; more than 1 only with --update batch or accelerated, since "
-                  "other rules step after every position. The volume stays the same, bit by bit; waves take as many times the "
+                  "other rules step after every position. The volume stays the same, bit by bit; waves take "
+                  "as many times the "
                   "memory")
       ->transform(whole_number(1))
       ->capture_default_str();
@@ -106,9 +110,10 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
 
 void add_gd_options(CLI::App& command, SolverOptions& o) {
   auto& s = o.chosen;
-  add_choice(command, "--update", s.update, updates,
-             "gd: own gradients count twice, once, once with sums of overlaps scaled down to the whole error, or "
-             "only in the exchange: gradient descent, plain or with momentum");
+  add_choice(
+      command, "--update", s.update, updates,
+      "gd: own gradients count twice, once, once with sums of overlaps scaled down to the whole error, or "
+      "only in the exchange: gradient descent, plain or with momentum");
   command.add_option(
       "--rounds", o.rounds,
       "gd: exchanges per iteration; max: one per position; the paper's is 1; left out: 2, with "

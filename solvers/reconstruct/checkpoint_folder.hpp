@@ -5,7 +5,8 @@
 
 namespace ptychoscale {
 
-/// A rank's numbers and voxels, where they lie; `accumulated` is empty outside a round, `momentum` without it.
+/// A rank's numbers and voxels, where they lie; `accumulated` is empty outside a round, `momentum` without
+/// it.
 struct RankImage {
   RankState state;
   Backend& backend;

@@ -5,8 +5,8 @@
 namespace ptychoscale {
 
 /// Nesterov's factors of momentum, started again after an iteration whose cost was above the one before
-/// (Nesterov, 1983; O'Donoghue and Candes, Found. Comput. Math. 15, 2015, Sec. 3.2). All follow from the costs
-/// seen, so that a run that is resumed has the same.
+/// (Nesterov, 1983; O'Donoghue and Candes, Found. Comput. Math. 15, 2015, Sec. 3.2). All follow from the
+/// costs seen, so that a run that is resumed has the same.
 class Momentum {
 public:
   /// After an iteration; `cost` of all that are finished.

@@ -26,9 +26,10 @@ void check(const ReconstructionOptions& o, int ranks) {
     throw InputError(fmt::format("method: serial runs on 1 rank, not on {}; use gd or hve", ranks));
   at_least("positions_at_once", o.positions_at_once, 1);
   if (o.method == Method::gd && o.update == UpdateRule::accelerated && o.rounds != 1)
-    throw InputError(fmt::format("rounds: {} is not usable with update accelerated, whose momentum is that of "
-                                 "whole iterations; valid: 1",
-                                 o.rounds == 0 ? "max" : std::to_string(o.rounds)));
+    throw InputError(
+        fmt::format("rounds: {} is not usable with update accelerated, whose momentum is that of "
+                    "whole iterations; valid: 1",
+                    o.rounds == 0 ? "max" : std::to_string(o.rounds)));
   if (o.positions_at_once > 1 && !descends(o))
     throw InputError(fmt::format(
         "positions_at_once: {} needs a method that makes no step between positions, which {} does; valid: 1, "

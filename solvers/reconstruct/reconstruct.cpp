@@ -109,7 +109,8 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
   const auto& header = acquisition.header;
   const auto& mine = plan.tiling.tiles[static_cast<std::size_t>(comm.rank())];
   Reconstruction result;
-  const auto steps = backend.computes() ? steps_of(comm, header, options, plan, hooks.resume) : dry_steps(options, mine);
+  const auto steps =
+      backend.computes() ? steps_of(comm, header, options, plan, hooks.resume) : dry_steps(options, mine);
   result.step = steps.step;
   plan_transforms(comm, backend, plan, propagation_grid(header, options.grid, mine));
 

@@ -9,7 +9,9 @@ namespace ptychoscale {
 
 Steps steps_of(const Communicator& comm, const DatasetHeader& header, const ReconstructionOptions& options,
                const ReconstructionPlan& plan, const Checkpoint* resumed) {
-  const auto known = options.step ? options.step : resumed ? std::optional(resumed->shared.step) : std::nullopt;
+  const auto known = options.step ? options.step
+                     : resumed    ? std::optional(resumed->shared.step)
+                                  : std::nullopt;
   const bool weighted = has_step_weights(options);
   Illumination light;
   StepScale scale;

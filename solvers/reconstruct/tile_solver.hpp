@@ -92,10 +92,9 @@ public:
 
 /// `weights` [y][x] of the extended tile scale the sums before a step; empty for rules that have none.
 [[nodiscard]] std::unique_ptr<Solver> make_serial(TileSolver& tile, UpdateRule update, double step);
-[[nodiscard]] std::unique_ptr<Solver> make_gradient_decomposition(TileSolver& tile, const Communicator& comm,
-                                                                  const ReconstructionPlan& plan,
-                                                                  UpdateRule update,
-                                                                  std::span<const float> weights, double step);
+[[nodiscard]] std::unique_ptr<Solver>
+make_gradient_decomposition(TileSolver& tile, const Communicator& comm, const ReconstructionPlan& plan,
+                            UpdateRule update, std::span<const float> weights, double step);
 [[nodiscard]] std::unique_ptr<Solver> make_accelerated_descent(TileSolver& tile, const Communicator& comm,
                                                                const ReconstructionPlan& plan,
                                                                std::span<const float> weights, double step);

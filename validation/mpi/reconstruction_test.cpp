@@ -142,7 +142,8 @@ TEST_F(ReconstructionOnRanks, BatchWithFullHaloEqualsSerialOnEveryMeshAndExchang
 }
 
 TEST_F(ReconstructionOnRanks, AcceleratedTakesTheSameIterationsOnEveryMesh) {
-  ReconstructionOptions options{.method = Method::serial, .iterations = 12, .update = UpdateRule::accelerated};
+  ReconstructionOptions options{
+      .method = Method::serial, .iterations = 12, .update = UpdateRule::accelerated};
   const auto serial = run(Communicator::self(), dataset, options);
   options.method = Method::gd;
   options.halo_A = full_halo_A;
@@ -171,8 +172,8 @@ TEST_F(ReconstructionOnRanks, AveragedKeepsTheSerialStepWhateverTheMesh) {
                           .mesh = mesh,
                           .halo_A = full_halo_A});
       EXPECT_EQ(r.result.step, serial.result.step);
-      // What is averaged converges like one rank's steps, within a factor that plain sums of that step miss by
-      // diverging.
+      // What is averaged converges like one rank's steps, within a factor that plain sums of that step miss
+      // by diverging.
       EXPECT_LT(r.result.cost.back(), 4 * serial.result.cost.back())
           << mesh.rows << "x" << mesh.columns << ", rounds " << rounds;
     }

@@ -25,7 +25,9 @@ void expect_near(const std::vector<double>& found, const std::vector<double>& ex
 }
 
 // t = 1, (1 + sqrt 5) / 2, ...: (t_k - 1) / t_{k+1}, to six digits.
-TEST(Momentum, GrowsAsNesterovs) { expect_near(factors({5, 4, 3, 3}), {0, 0.281754, 0.434043, 0.531063, 0.598779}); }
+TEST(Momentum, GrowsAsNesterovs) {
+  expect_near(factors({5, 4, 3, 3}), {0, 0.281754, 0.434043, 0.531063, 0.598779});
+}
 
 TEST(Momentum, BeginsAgainWhenTheCostRises) {
   expect_near(factors({5, 4, 4.5, 4, 3}), {0, 0.281754, 0.434043, 0, 0.281754, 0.434043});

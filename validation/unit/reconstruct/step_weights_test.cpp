@@ -55,7 +55,8 @@ TEST(AveragedSteps, AreAlikeOnRanksThatShareVoxels) {
   const auto whole = weights(h, plan, UpdateRule::averaged);
   const auto seen = weights(h, plan, UpdateRule::averaged, part);
   for (int y = part.y0; y < part.y1; ++y)
-    for (int x = part.x0; x < part.x1; ++x) ASSERT_EQ(at(seen, y, x, part), at(whole, y, x)) << y << ", " << x;
+    for (int x = part.x0; x < part.x1; ++x)
+      ASSERT_EQ(at(seen, y, x, part), at(whole, y, x)) << y << ", " << x;
 }
 
 TEST(AcceleratedSteps, AreLongerWhereThereIsLessLight) {

@@ -26,11 +26,11 @@ namespace ptychoscale {
 enum class Method { serial, gd, hve };
 /// How GD turns gradients into steps; Wang et al., SC22, Algorithm 1.
 enum class UpdateRule {
-  as_printed, ///< own gradients at once and again inside the buffer
-  once,       ///< own gradients at once, then only what the other ranks added
-  averaged,   ///< as once, but where corrections of several ranks add up to more than the whole error, their
-              ///< sum is scaled down to it
-  batch,      ///< no local steps: plain gradient descent on F
+  as_printed,  ///< own gradients at once and again inside the buffer
+  once,        ///< own gradients at once, then only what the other ranks added
+  averaged,    ///< as once, but where corrections of several ranks add up to more than the whole error, their
+               ///< sum is scaled down to it
+  batch,       ///< no local steps: plain gradient descent on F
   accelerated, ///< batch with momentum, and steps scaled by the illumination
 };
 /// How measured amplitudes are kept; float16 rounds each by at most 2^-11 of itself and takes half the
@@ -56,7 +56,7 @@ struct ReconstructionOptions {
   bool stream_measurements = false; ///< read from the file with read-ahead instead of keeping all in memory
   MeasurementType measurement_type = MeasurementType::float32;
   std::size_t exchange_bytes = 0; ///< about what packed messages may take; 0: see plan_reconstruction()
-  int positions_at_once = 1; ///< computed together; more than 1 only where it descends()
+  int positions_at_once = 1;      ///< computed together; more than 1 only where it descends()
   int positions_at_most = 0; ///< visit only so many of a rank's positions, to time a slice of a run; 0: all
 };
 
