@@ -137,7 +137,7 @@ void add_plan_command(CLI::App& app, Action& action) {
       ->required();
   command->add_option("--methods", o->methods, "Solvers")
       ->delimiter(',')
-      ->check(CLI::IsMember({"serial", "gd", "hve"}))
+      ->check(CLI::IsMember({"serial", "gd", "hve", "replicated"}))
       ->capture_default_str();
   command->add_option("--rates", o->rates,
                       "Kernel times by `ptychoscale rates`; left out: no times are predicted");

@@ -185,7 +185,7 @@ ScanShape read_scan(Object o) {
 
 std::map<std::string, double> read_cost_fall(Object o) {
   std::map<std::string, double> falls;
-  for (const char* method : {"serial", "gd", "hve"})
+  for (const char* method : {"serial", "gd", "hve", "replicated"})
     if (o.has(method)) falls[method] = o.number(method);
   o.finish();
   return falls;

@@ -14,7 +14,8 @@
 namespace ptychoscale {
 namespace {
 
-const Choices<Method> methods{{"serial", Method::serial}, {"gd", Method::gd}, {"hve", Method::hve}};
+const Choices<Method> methods{
+    {"serial", Method::serial}, {"gd", Method::gd}, {"hve", Method::hve}, {"replicated", Method::replicated}};
 const Choices<UpdateRule> updates{{"as_printed", UpdateRule::as_printed},
                                   {"once", UpdateRule::once},
                                   {"averaged", UpdateRule::averaged},
@@ -110,13 +111,13 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
 
 void add_gd_options(CLI::App& command, SolverOptions& o) {
   auto& s = o.chosen;
-  add_choice(
-      command, "--update", s.update, updates,
-      "gd: own gradients count twice, once, once with sums of overlaps scaled down to the whole error, or "
-      "only in the exchange: gradient descent, plain or with momentum");
+  add_choice(command, "--update", s.update, updates,
+             "gd, replicated: own gradients count twice, once, once with sums of overlaps scaled down to the "
+             "whole error, or "
+             "only in the exchange: gradient descent, plain or with momentum");
   command.add_option(
       "--rounds", o.rounds,
-      "gd: exchanges per iteration; max: one per position; the paper's is 1; left out: 2, with "
+      "gd, replicated: exchanges per iteration; max: one per position; the paper's is 1; left out: 2, with "
       "--update batch or accelerated 1");
   add_choice(command, "--exchange", s.exchange, exchanges,
              "gd: pipelined passes, blocking passes, 8 neighbours, or one global sum");
@@ -140,7 +141,9 @@ void add_hve_options(CLI::App& command, SolverOptions& o) {
 void add_method_option(CLI::App& command, SolverOptions& o) {
   auto& s = o.chosen;
   add_choice(command, "--method", s.method, methods,
-             "serial: one rank; gd: Gradient Decomposition; hve: Halo Voxel Exchange");
+             "serial: one rank; gd: Gradient Decomposition; hve: Halo Voxel Exchange; replicated: the whole "
+             "volume on "
+             "every rank, gradients summed over all");
 }
 
 void add_solver_options(CLI::App& command, SolverOptions& o) {
@@ -173,7 +176,9 @@ std::vector<MemorySaving> memory_savings(const ReconstructionOptions& o, OnGpu g
     all.push_back({MemoryLabel::waves, 1, "--adjoint reverse"});
   if (o.adjoint == Adjoint::store) all.push_back({MemoryLabel::waves, 1, "--adjoint checkpoint"});
   if (gpu == OnGpu::yes) all.push_back({MemoryLabel::exchange, 1, "--messages host"});
-  if (o.method != Method::serial)
+  if (o.method == Method::replicated)
+    all.push_back({MemoryLabel::volume, 1, "--method gd, which decomposes the volume"});
+  else if (o.method != Method::serial)
     all.push_back(
         {std::nullopt, 1, gpu == OnGpu::yes ? "more ranks on more GPUs" : "more ranks on more hosts"});
   return all;

@@ -16,10 +16,9 @@ void add_options(Json& row, const ReconstructionOptions& o, const Reconstruction
   row["bandwidth"] = o.bandwidth == Bandwidth::none ? "none" : "two_thirds";
   row["measurements"] = o.stream_measurements ? "stream" : "resident";
   // HVE always steps position by position; so does serial unless told to batch.
-  if (o.method == Method::gd || (o.method == Method::serial && o.update == UpdateRule::batch))
-    row["update"] = name(o.update);
-  if (o.method == Method::gd) {
-    row["exchange"] = name(o.exchange);
+  if (sums_gradients(o.method) || (o.method == Method::serial && descends(o))) row["update"] = name(o.update);
+  if (sums_gradients(o.method)) {
+    row["exchange"] = name(plan.exchange.kind);
     row["rounds"] = o.rounds;
   }
   // Named where they are not as always, so that rows from before they could be chosen still match.

@@ -3,6 +3,7 @@
 #include "axis_cut.hpp"
 #include "ptychoscale/base/error.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -122,10 +123,30 @@ Tile make_tile(const TilingRequest& r, const Mesh& mesh, const Cuts& cuts, int r
     }
   return tile;
 }
+/// Every rank has the whole volume, and of what is stitched a strip.
+Tiling whole_on_every_rank(const TilingRequest& r) {
+  const int positions = static_cast<int>(r.positions.size());
+  const int most = std::min(positions, r.volume.y);
+  if (r.ranks > most)
+    throw InputError("replicated volume: " + std::to_string(r.ranks) + " ranks; valid: at most " +
+                     std::to_string(most) + ", so that each has a position and a row of pixels to stitch");
+  if (r.mesh && *r.mesh != Mesh{r.ranks, 1})
+    throw InputError("mesh: " + text(*r.mesh) +
+                     " is not possible where every rank holds the whole volume; leave it out");
+  Tiling tiling{{r.ranks, 1}, r.volume, {}, {}};
+  for (int rank = 0; rank < r.ranks; ++rank) {
+    const auto rows = round_part(r.volume.y, rank, r.ranks);
+    Tile tile{rank, {rows.first, rows.last, 0, r.volume.x}, {0, r.volume.y, 0, r.volume.x}, {}, {}};
+    for (int i = rank; i < positions; i += r.ranks) tile.own.push_back(i);
+    tiling.tiles.push_back(tile);
+  }
+  return tiling;
+}
 } // namespace
 
 Tiling plan_tiling(const TilingRequest& request) {
   check_request(request);
+  if (request.decomposition == Decomposition::none) return whole_on_every_rank(request);
   const ScanAxis y = scan_rows(request);
   const ScanAxis x = scan_columns(request);
   const Mesh mesh = mesh_of(request);

@@ -29,7 +29,7 @@ IterationLoop::IterationLoop(const Communicator& comm, TileSolver& tile, Solver&
                              double step, const ReconstructionHooks& hooks)
     : comm_(comm), tile_(tile), solver_(solver), options_(options), hooks_(hooks),
       agreement_(comm.is_alone() ? nullptr : hooks.checkpoints,
-                 options.method == Method::gd ? plan.rounds : 1, options.iterations) {
+                 sums_gradients(options.method) ? plan.rounds : 1, options.iterations) {
   shared_.step = step;
 }
 

@@ -8,7 +8,7 @@
 namespace ptychoscale {
 
 std::string_view name(Method method) {
-  static constexpr std::array<std::string_view, 3> names{"serial", "gd", "hve"};
+  static constexpr std::array<std::string_view, 4> names{"serial", "gd", "hve", "replicated"};
   return names[static_cast<std::size_t>(method)];
 }
 
@@ -23,9 +23,9 @@ bool descends(const ReconstructionOptions& o) {
 }
 
 Method method(std::string_view text) {
-  for (const auto m : {Method::serial, Method::gd, Method::hve})
+  for (const auto m : {Method::serial, Method::gd, Method::hve, Method::replicated})
     if (text == name(m)) return m;
-  throw InputError(fmt::format("method: '{}' is unknown; one of serial, gd, hve", text));
+  throw InputError(fmt::format("method: '{}' is unknown; one of serial, gd, hve, replicated", text));
 }
 
 } // namespace ptychoscale

@@ -25,7 +25,7 @@ void check(const ReconstructionOptions& o, int ranks) {
   if (o.method == Method::serial && ranks != 1)
     throw InputError(fmt::format("method: serial runs on 1 rank, not on {}; use gd or hve", ranks));
   at_least("positions_at_once", o.positions_at_once, 1);
-  if (o.method == Method::gd && o.update == UpdateRule::accelerated && o.rounds != 1)
+  if (sums_gradients(o.method) && o.update == UpdateRule::accelerated && o.rounds != 1)
     throw InputError(
         fmt::format("rounds: {} is not usable with update accelerated, whose momentum is that of "
                     "whole iterations; valid: 1",
@@ -40,7 +40,9 @@ void check(const ReconstructionOptions& o, int ranks) {
 
 Tiling tiling_of(const DatasetHeader& h, const ReconstructionOptions& o, int ranks) {
   TilingRequest request;
-  request.decomposition = o.method == Method::hve ? Decomposition::halo_voxel : Decomposition::gradient;
+  request.decomposition = o.method == Method::hve          ? Decomposition::halo_voxel
+                          : o.method == Method::replicated ? Decomposition::none
+                                                           : Decomposition::gradient;
   request.volume = h.volume;
   request.pixel = h.pixel;
   request.scan = h.scan;
@@ -82,6 +84,14 @@ std::vector<Extent> transforms_of(const DatasetHeader& h, GridKind grid, const T
   return extents;
 }
 
+/// What adds up tiles; none where nothing is added up.
+std::optional<ExchangeKind> exchange_of(const ReconstructionOptions& o) {
+  if (o.method == Method::replicated) return ExchangeKind::allreduce;
+  if (o.method == Method::gd || descends(o)) return o.exchange;
+  if (o.method == Method::hve && o.halo_fill == HaloFill::mean) return ExchangeKind::appp;
+  return std::nullopt;
+}
+
 } // namespace
 
 ReconstructionPlan plan_reconstruction(const DatasetHeader& header, const ReconstructionOptions& options,
@@ -91,10 +101,8 @@ ReconstructionPlan plan_reconstruction(const DatasetHeader& header, const Recons
   plan.tiling = tiling_of(header, options, ranks);
   plan.rounds = rounds_of(options, plan.tiling);
   const auto bytes = exchange_bytes(header, options, plan.tiling);
-  const bool sums = options.method == Method::gd || descends(options);
-  if (sums || (options.method == Method::hve && options.halo_fill == HaloFill::mean))
-    plan.exchange =
-        plan_exchange({sums ? options.exchange : ExchangeKind::appp, bytes}, plan.tiling, header.slices);
+  if (const auto kind = exchange_of(options))
+    plan.exchange = plan_exchange({*kind, bytes}, plan.tiling, header.slices);
   if (options.method == Method::hve && options.halo_fill == HaloFill::paste)
     plan.paste = plan_voxel_paste({.buffer_bytes = bytes}, plan.tiling, header.slices);
   plan.probe = crop_to_aperture(header.probe, header.detector);

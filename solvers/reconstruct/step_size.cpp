@@ -98,7 +98,7 @@ double default_step(const DatasetHeader& h, const ReconstructionOptions& options
   if (descends(options)) {
     const double one = options.update == UpdateRule::accelerated ? typical_curvature : 1;
     inverse_m = 1 / (one * brightest_of_scan(h, plan, light));
-  } else if (options.method == Method::gd && options.update != UpdateRule::averaged) {
+  } else if (sums_gradients(options.method) && options.update != UpdateRule::averaged) {
     for_each_voxel(h, light, parts_of(plan, h.positions_A.size(), true), [&](const PartSums& sums) {
       inverse_m = largest_that_is_stable(sums, inverse_m, options.update == UpdateRule::as_printed);
     });

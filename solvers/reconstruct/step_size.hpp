@@ -34,7 +34,7 @@ namespace ptychoscale {
 /// rules.
 ///
 ///   accelerated momentum wants the step 1 / L of the curvature L that an error meets: alpha e sum l = 1 at
-///               the brightest voxel, 0.7 of the limit of 4 / (3 L) that momentum leaves of 2 / L.
+///               the brightest voxel, three quarters of the limit 4 / (3 L) that momentum leaves of 2 / L.
 [[nodiscard]] double default_step(const DatasetHeader& header, const ReconstructionOptions& options,
                                   const ReconstructionPlan& plan, const Illumination& light);
 

@@ -16,7 +16,7 @@ struct Steps {
 
 /// Whether the steps of a rule differ from voxel to voxel.
 [[nodiscard]] inline bool has_step_weights(const ReconstructionOptions& o) {
-  return (o.method == Method::gd && o.update == UpdateRule::averaged) ||
+  return (sums_gradients(o.method) && o.update == UpdateRule::averaged) ||
          (o.method != Method::hve && o.update == UpdateRule::accelerated);
 }
 

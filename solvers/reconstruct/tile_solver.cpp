@@ -57,7 +57,7 @@ Extent propagation_grid(const DatasetHeader& h, GridKind kind, const Tile& tile)
 TileSolver::TileSolver(Backend& backend, const Acquisition& acquisition, const ReconstructionPlan& plan,
                        const ReconstructionOptions& options, const Tile& tile)
     : backend_(backend), visited_(visited(tile, options.positions_at_most)),
-      rounds_(options.method == Method::gd ? plan.rounds : 1),
+      rounds_(sums_gradients(options.method) ? plan.rounds : 1),
       at_once_(at_once(options.positions_at_once, positions(), rounds_)), origin_(tile.extended.origin()),
       extent_(tile.extended.extent()), slices_(acquisition.header.slices),
       volume_(backend, static_cast<std::size_t>(slices_) * extent_.area(), MemoryLabel::volume),

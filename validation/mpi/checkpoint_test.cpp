@@ -153,6 +153,7 @@ std::vector<ReconstructionOptions> every_way(int ranks) {
   if (ranks == 1) all.push_back({.method = Method::serial, .update = accelerated});
   for (const auto exchange : {ExchangeKind::appp, ExchangeKind::allreduce})
     all.push_back({.method = Method::gd, .update = accelerated, .exchange = exchange});
+  all.push_back({.method = Method::replicated, .rounds = 2});
   for (const int rounds : {1, 0}) all.push_back({.method = Method::gd, .rounds = rounds});
   for (const auto fill : {HaloFill::paste, HaloFill::mean, HaloFill::never})
     all.push_back({.method = Method::hve, .halo_fill = fill, .paste_every = 2});

@@ -11,6 +11,7 @@ from harness.project import kernels, machine, simulation
 from harness.project.machine import Machine
 from harness.project.simulation import Run
 from harness.runs import options, program
+from harness.runs.grid import SUMMING
 
 EXCHANGES = ["appp", "passes", "neighbours", "allreduce"]
 MOST_RANKS_DRAWN = 64  # more rows than that cannot be told apart in a timeline
@@ -70,7 +71,7 @@ def add_parser(subparsers) -> None:
     add("--ranks", type=ranks_list, required=True, help="numbers of ranks, one to a GPU")
     add("--method", type=options.methods, default=["gd", "hve"], help="solvers [gd,hve]")
     add("--exchange", type=exchanges, default=["appp"], help="gd: exchanges to compare, of appp, passes, neighbours, allreduce [appp]")
-    add("--rounds", type=rounds_list, default=["1"], help="gd: exchanges per iteration, or max for one per position [1]")
+    add("--rounds", type=rounds_list, default=["1"], help="gd, replicated: exchanges per iteration, or max for one per position [1]")
     add("--iterations", type=options.positive_int, default=3, help="iterations, the first not timed [%(default)s]")
     add("--grid", choices=["window", "tile"], default="window", help="where waves propagate [%(default)s]")
     add("--kernel-times", type=Path, nargs="+", metavar="FILE", help="reports of ranks run alone: --measure, or reconstruct --as-rank")
@@ -109,14 +110,20 @@ def runs_of(args: argparse.Namespace, target: Machine) -> list[Run]:
         times = kernels.on_machine(
             args.kernel_times, args.case, method, args.grid, target, args.device_GB_per_s and args.device_GB_per_s * 1e9
         )
-        variants = [(e, r) for e in args.exchange for r in args.rounds] if method == "gd" else [(None, None)]
-        for exchange, rounds in variants:
+        for exchange, rounds in variants_of(method, args):
             for ranks in args.ranks:
                 drawn = args.timeline and ranks <= MOST_RANKS_DRAWN
                 runs.append(
                     Run(args.case, method, ranks, exchange, rounds, solver_words(args), args.iterations, args.imbalance, drawn, times)
                 )
     return runs
+
+
+def variants_of(method: str, args: argparse.Namespace) -> list[tuple[str | None, str | None]]:
+    """Exchange and rounds, where a method has a choice of them."""
+    if method not in SUMMING:
+        return [(None, None)]
+    return [(exchange, rounds) for exchange in (args.exchange if method == "gd" else [None]) for rounds in args.rounds]
 
 
 def rows_of(runs: list[Run], reasons: list[str | None], target: Machine, jobs: int) -> tuple[list[dict], list[dict]]:

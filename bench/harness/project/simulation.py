@@ -25,8 +25,8 @@ class Run:
     case: str
     method: str
     ranks: int
-    exchange: str | None  # GD's
-    rounds: str | None  # GD's: a number, or max
+    exchange: str | None  # gd's
+    rounds: str | None  # gd's and replicated's: a number, or max
     words: tuple[str, ...]  # further options of the solver
     iterations: int
     imbalance: float
@@ -45,8 +45,9 @@ class Run:
     @property
     def solver(self) -> list[str]:
         """The options that say what runs."""
-        gd = ["--exchange", self.exchange, "--rounds", self.rounds] if self.method == "gd" else []
-        return ["--case", self.case, "--method", self.method, "--ranks", str(self.ranks), *gd, *self.words]
+        chosen = [("--exchange", self.exchange), ("--rounds", self.rounds)]
+        words = [word for option, value in chosen if value is not None for word in (option, value)]
+        return ["--case", self.case, "--method", self.method, "--ranks", str(self.ranks), *words, *self.words]
 
 
 def words_of(run: Run, machine: Machine, folder: Path) -> list[str]:

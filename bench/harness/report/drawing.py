@@ -9,11 +9,11 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402  (the backend must be chosen first)
 from matplotlib.lines import Line2D  # noqa: E402
 
-METHOD_NAMES = {"serial": "Serial", "gd": "Gradient Decomposition", "hve": "Halo Voxel Exchange"}
-METHOD_ABBREVIATIONS = {"serial": "Serial", "gd": "GD", "hve": "HVE"}
+METHOD_NAMES = {"serial": "Serial", "gd": "Gradient Decomposition", "hve": "Halo Voxel Exchange", "replicated": "Replicated volume"}
+METHOD_ABBREVIATIONS = {"serial": "Serial", "gd": "GD", "hve": "HVE", "replicated": "Replicated"}
 
 # Okabe and Ito's colours, which people of every colour vision tell apart; neighbours in a stack also differ in lightness.
-METHOD_COLOURS = {"serial": "#4d4d4d", "gd": "#0072B2", "hve": "#D55E00"}
+METHOD_COLOURS = {"serial": "#4d4d4d", "gd": "#0072B2", "hve": "#D55E00", "replicated": "#009E73"}
 OTHER_COLOUR = "#CC79A7"
 PHASE_COLOURS = {"compute": "#0072B2", "wait": "#c8c8c8", "communication": "#E69F00"}
 MEMORY_COLOURS = {

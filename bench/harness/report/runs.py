@@ -7,7 +7,7 @@ from harness.base.identity import Data
 from harness.report.drawing import METHOD_ABBREVIATIONS, METHOD_NAMES
 from harness.report.sources import Document
 
-METHOD_ORDER = ["serial", "gd", "hve"]
+METHOD_ORDER = list(METHOD_NAMES)
 # What can set two runs of one method apart, and how to say it in few words.
 OPTIONS = {
     "grid": "{} grid",

@@ -39,7 +39,7 @@ def add_parser(subparsers) -> None:
     )
     add("--dataset", type=Path, help="use this dataset; left out: simulate the case unless the folder has it")
     add("--ranks", type=options.positive_int, default=4, help="ranks of the parallel solvers; serial runs on one [%(default)s]")
-    add("--methods", type=options.methods, default=options.METHODS, help="solvers to run [serial,gd,hve]")
+    add("--methods", type=options.methods, default=options.USUAL_METHODS, help="solvers to run [serial,gd,hve]")
     add("--iterations", type=options.positive_int, help="iterations; left out: the case's")
     add(
         "--repeat",

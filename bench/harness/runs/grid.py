@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Iterable
 
@@ -22,24 +23,26 @@ class Dimension:
     help: str
     valid: str  # regular expression of a value as text
     says: str  # what is valid, for people
-    only: tuple[str, ...] = ("gd", "hve")  # methods it means something to
+    only: tuple[str, ...] = ("gd", "hve", "replicated")  # methods it means something to
 
 
 def words(key: str, option: str | None, help_: str, *choices: str, only: tuple[str, ...] = ("gd", "hve")) -> Dimension:
     return Dimension(key, option, help_, "|".join(choices), ", ".join(choices), only)
 
 
-ALL = ("serial", "gd", "hve")
+ALL = tuple(options.METHODS)
+SUMMING = ("gd", "replicated")
+DECOMPOSING = ("gd", "hve")
 DIMENSIONS = {
     "methods": words("method", None, "solvers", *options.METHODS, only=ALL),
     "ranks": Dimension("ranks", None, "numbers of ranks", r"[1-9]\d*", "a whole number, 1 or more"),
-    "meshes": Dimension("mesh", "--mesh", "meshes of ranks", r"[1-9]\d*x[1-9]\d*", "ROWSxCOLUMNS, for example 2x3"),
-    "halos_pm": Dimension("halo_pm", "--halo-pm", "halos in picometre", r"\d+(\.\d+)?", "a number, 0 or more"),
-    "rounds": Dimension("rounds", "--rounds", "exchanges per iteration of gd", r"[1-9]\d*|max", ROUNDS, ("gd",)),
+    "meshes": Dimension("mesh", "--mesh", "meshes of ranks", r"[1-9]\d*x[1-9]\d*", "ROWSxCOLUMNS, for example 2x3", DECOMPOSING),
+    "halos_pm": Dimension("halo_pm", "--halo-pm", "halos in picometre", r"\d+(\.\d+)?", "a number, 0 or more", DECOMPOSING),
+    "rounds": Dimension("rounds", "--rounds", "exchanges per iteration of gd and replicated", r"[1-9]\d*|max", ROUNDS, SUMMING),
     "grids": words("grid", "--grid", "propagation grids", "window", "tile", only=ALL),
     "adjoints": words("adjoint", "--adjoint", "ways to keep waves", "store", "checkpoint", "reverse", only=ALL),
     "exchanges": words("exchange", "--exchange", "exchanges of gd", "appp", "passes", "neighbours", "allreduce", only=("gd",)),
-    "updates": words("update", "--update", "update rules of gd", "as_printed", "once", "averaged", "batch", "accelerated", only=("gd",)),
+    "updates": words("update", "--update", "update rules of gd and replicated", *options.UPDATES, only=SUMMING),
 }
 OTHER_KEYS = ["case", "iterations"]
 
@@ -111,12 +114,20 @@ def product(spec: dict) -> list[dict]:
     for values in itertools.product(*(spec[key] for key in varied)):
         settings = dict(zip(varied, values))
         method = settings["methods"]
-        settings = {key: value for key, value in settings.items() if method in DIMENSIONS[key].only}
+        meant = {key: value for key, value in settings.items() if method in DIMENSIONS[key].only}
         if method == "serial":
-            settings["ranks"] = 1
+            meant["ranks"] = 1
+        elif "meshes" in settings and "meshes" not in meant:
+            meant["ranks"] = math.prod(mesh_of(settings["meshes"]))
+        settings = meant
         if settings not in points:
             points.append(settings)
     return points
+
+
+def mesh_of(words: str) -> list[int]:
+    """Rows and columns."""
+    return [int(n) for n in words.split("x")]
 
 
 def arguments_of(settings: dict) -> list[str]:
@@ -129,8 +140,8 @@ def known_of(settings: dict) -> dict:
     """What a row without a run can say of itself."""
     row = {"name": "/".join(map(str, settings.values())), **{DIMENSIONS[key].key: value for key, value in settings.items()}}
     if "mesh" in row:
-        row["mesh"] = [int(n) for n in row["mesh"].split("x")]
-        row["ranks"] = row["mesh"][0] * row["mesh"][1]
+        row["mesh"] = mesh_of(row["mesh"])
+        row["ranks"] = math.prod(row["mesh"])
     return row
 
 

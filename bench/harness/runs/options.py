@@ -8,7 +8,9 @@ from collections.abc import Callable
 from harness.base.errors import shortened
 from harness.runs.program import DEFAULT_LAUNCHER
 
-METHODS = ["serial", "gd", "hve"]
+METHODS = ["serial", "gd", "hve", "replicated"]
+UPDATES = ["as_printed", "once", "averaged", "batch", "accelerated"]
+USUAL_METHODS = ["serial", "gd", "hve"]  # the paper's, and the oracle
 
 
 def checked(text: str, read: Callable, valid: Callable[..., bool], words: str):

@@ -54,6 +54,37 @@ struct TilingTest : testing::Test {
   }
 };
 
+TEST_F(TilingTest, WithoutDecompositionEveryRankHasTheVolumeAndPositionsAreDealtInTurn) {
+  request.decomposition = Decomposition::none;
+  request.ranks = 4;
+  const Tiling tiling = plan_tiling(request);
+  EXPECT_EQ(tiling.mesh, (Mesh{4, 1}));
+  std::vector<int> dealt;
+  int row = 0;
+  for (const Tile& tile : tiling.tiles) {
+    EXPECT_EQ(tile.extended, (Box{0, request.volume.y, 0, request.volume.x}));
+    EXPECT_EQ(tile.core, (Box{row, tile.core.y1, 0, request.volume.x}));
+    row = tile.core.y1;
+    for (const int i : tile.own) EXPECT_EQ(i % 4, tile.rank);
+    dealt.insert(dealt.end(), tile.own.begin(), tile.own.end());
+    EXPECT_TRUE(tile.extra.empty());
+  }
+  EXPECT_EQ(row, request.volume.y);
+  std::ranges::sort(dealt);
+  std::vector<int> all(positions.size());
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(dealt, all);
+}
+
+TEST_F(TilingTest, WithoutDecompositionThereIsNoMeshAndEveryRankNeedsAPosition) {
+  request.decomposition = Decomposition::none;
+  request.ranks = 64;
+  EXPECT_NE(error([&] { (void)plan_tiling(request); }).find("at most 63"), std::string::npos);
+  request.ranks = 4;
+  request.mesh = Mesh{2, 2};
+  EXPECT_NE(error([&] { (void)plan_tiling(request); }).find("mesh: 2 x 2"), std::string::npos);
+}
+
 TEST_F(TilingTest, CoresPartitionTheVolumeAndOwnPositionsTheScan) {
   for (const Mesh mesh : {Mesh{1, 1}, Mesh{2, 3}, Mesh{3, 2}, Mesh{7, 9}, Mesh{1, 5}, Mesh{6, 1}}) {
     const Tiling tiling = plan(mesh);

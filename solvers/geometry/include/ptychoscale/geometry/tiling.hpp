@@ -42,7 +42,11 @@ struct Tiling {
   std::vector<Tile> tiles; ///< by rank
 };
 
-enum class Decomposition { gradient, halo_voxel };
+enum class Decomposition {
+  gradient,   ///< tiles of the volume with halos
+  halo_voxel, ///< the same, with rows of the neighbours' positions
+  none,       ///< every rank holds the whole volume; positions are dealt like cards
+};
 
 /// What a tiling is made from.
 struct TilingRequest {

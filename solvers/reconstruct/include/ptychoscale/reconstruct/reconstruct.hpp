@@ -23,8 +23,15 @@
 
 namespace ptychoscale {
 
-enum class Method { serial, gd, hve };
-/// How GD turns gradients into steps; Wang et al., SC22, Algorithm 1.
+enum class Method {
+  serial,     ///< one rank
+  gd,         ///< Gradient Decomposition
+  hve,        ///< Halo Voxel Exchange
+  replicated, ///< every rank holds the whole volume, positions are dealt, gradients summed over all ranks
+};
+/// Whether ranks add up their gradients.
+[[nodiscard]] constexpr bool sums_gradients(Method m) { return m == Method::gd || m == Method::replicated; }
+/// How gd and replicated turn gradients into steps; Wang et al., SC22, Algorithm 1.
 enum class UpdateRule {
   as_printed,  ///< own gradients at once and again inside the buffer
   once,        ///< own gradients at once, then only what the other ranks added
