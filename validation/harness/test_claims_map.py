@@ -1,10 +1,14 @@
 """The map of claims: what is called holding, failing and undecided, and what is withheld."""
 
+import math
+
 import pytest
 
 from harness.base.statistics import effect_of
 from harness.reproduce import claims
-from harness.reproduce.claims import CLAIMS, CONDITIONS, FAILS, HOLDS, NOT_VERIFIED, SEEDS, UNDECIDED, Cell, Claim
+from harness.reproduce.cells import FAILS, HOLDS, IMPOSSIBLE, NOT_VERIFIED, UNDECIDED, Cell, MapRow, draw, sentence, verdict_of
+from harness.reproduce.claims import CLAIMS, Claim
+from harness.reproduce.design import CONDITIONS, SEEDS, run
 from harness.reproduce.findings import DEPENDS, NOT_JUDGED, NOT_REPRODUCED, REPRODUCED
 from harness.reproduce.ranks import Scope
 from harness.reproduce.work import Outcome, Work
@@ -50,11 +54,18 @@ def test_the_whole_interval_must_lie_on_one_side(scope, values, word):
     assert claims.cell_of(scope, claim_of(values), CONDITIONS[0]).word == word
 
 
+def test_where_a_method_cannot_work_its_claims_are_not_asked(scope, monkeypatch):
+    refused = Outcome(failure="mesh: the core of tile 1 is 20 pixels wide but must fill a halo of 40 pixels")
+    monkeypatch.setattr(claims, "perform", lambda _, step: refused)
+    cell = claims.cell_of(scope, claim_of([1, 2, 1, 2, 1, 2]), CONDITIONS[0])
+    assert cell.word == IMPOSSIBLE and "20 pixels" in cell.why
+
+
 def test_what_is_not_verified_is_not_judged(scope, broken):
-    broken.add(claims.run(CONDITIONS[0], 3, "hve").label)
+    broken.add(run(CONDITIONS[0], 3, "hve").label)
     cell = claims.cell_of(scope, claim_of([1, 2, 1, 2, 1, 2]), CONDITIONS[0])
     assert cell.word == NOT_VERIFIED and "it broke" in cell.why and cell.effect is None
-    assert "it broke" in claims.sentence({CONDITIONS[0]: cell})
+    assert "it broke" in sentence({CONDITIONS[0].title: cell})
 
 
 @pytest.mark.parametrize(
@@ -62,10 +73,11 @@ def test_what_is_not_verified_is_not_judged(scope, broken):
     [
         ([HOLDS, UNDECIDED], REPRODUCED), ([FAILS, FAILS], NOT_REPRODUCED), ([HOLDS, FAILS], DEPENDS),
         ([HOLDS, NOT_VERIFIED], DEPENDS), ([UNDECIDED], NOT_JUDGED), ([NOT_VERIFIED], NOT_JUDGED),
+        ([HOLDS, IMPOSSIBLE], REPRODUCED), ([FAILS, NOT_VERIFIED], DEPENDS),
     ],
 )
 def test_verdicts(words, verdict):
-    assert claims.verdict_of([Cell(word) for word in words]) == verdict
+    assert verdict_of([Cell(word) for word in words]) == verdict
 
 
 def test_every_run_has_a_name_of_its_own_and_the_null_pairs_seeds(scope):
@@ -76,7 +88,17 @@ def test_every_run_has_a_name_of_its_own_and_the_null_pairs_seeds(scope):
     assert len(claims.steps(Scope(scope.work))) > len(steps)
 
 
+@pytest.mark.parametrize(("errors", "iterations"), [([0.5, 0.2, 0.1], 2), ([0.1, 0.3, 0.3], 1), ([0.5, 0.4, 0.3], claims.ITERATIONS + 1)])
+def test_iterations_to_the_best_of_another(scope, monkeypatch, errors, iterations):
+    # The slower run is at its best, 0.2, after four iterations.
+    runs = {"hve": [0.6, 0.4, 0.3, 0.2, 0.25], "gd averaged": errors}
+    monkeypatch.setattr(claims, "row", lambda _scope, _condition, _seed, name: {"relative_rmse_of_iterations": runs[name]})
+    found = claims.sooner("hve", "gd averaged", "").differences(scope, CONDITIONS[0], 1)
+    assert found == pytest.approx([100 * math.log(4 / iterations)])
+
+
 def test_the_map_is_drawn():
     cell = Cell(HOLDS, effect_of([1.0, 2.0]))
-    found = {CLAIMS[0]: {CONDITIONS[0]: cell, CONDITIONS[2]: Cell(NOT_VERIFIED, why="it broke")}}
-    assert claims.draw(found)["claims"]["svg"].startswith(b"<?xml")
+    cells = {"no noise": cell, "noise": Cell(NOT_VERIFIED, why="it broke"), "mesh": Cell(IMPOSSIBLE, why="too narrow")}
+    rows = [MapRow("a claim", False, cells), MapRow("planted", True, cells)]
+    assert draw(rows)["claims"]["svg"].startswith(b"<?xml")

@@ -36,7 +36,7 @@ def control(run: Step) -> Step:
 
 def steps(scope: Scope) -> list[Step]:
     own = [each for make in RUNS.values() for each in (make(), control(make()))]
-    return own + claims.steps(scope, claims.claims_on(claims.FIG_8))
+    return own + claims.steps(scope, claims.claims_on(scope, claims.FIG_8))
 
 
 def seams(scope: Scope, run: Step) -> dict:

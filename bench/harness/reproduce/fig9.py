@@ -58,7 +58,7 @@ def curves(setup: Setup) -> dict[tuple[str, str, str], Step]:
 
 
 def steps(scope: Scope, setup: Setup = Setup()) -> list[Step]:
-    over_seeds = claims.steps(scope, claims.claims_on(claims.FIG_9)) if setup == Setup() else []
+    over_seeds = claims.steps(scope, claims.claims_on(scope, claims.FIG_9)) if setup == Setup() else []
     return [*curves(setup).values(), hve(setup), *over_seeds]
 
 

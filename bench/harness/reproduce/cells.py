@@ -1,0 +1,87 @@
+"""What became of claims under conditions: in a word, in a sentence, as a map."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from harness.base.statistics import Effect
+from harness.reproduce.findings import DEPENDS, NOT_JUDGED, NOT_REPRODUCED, REPRODUCED
+
+HOLDS, FAILS, UNDECIDED, NOT_VERIFIED, IMPOSSIBLE = "holds", "fails", "undecided", "not judged", "NA"
+JUDGED = {HOLDS, FAILS}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One claim under one condition."""
+
+    word: str  # of the above
+    effect: Effect | None = None
+    why: str = ""  # there is no effect
+
+
+def cell_with(effect: Effect) -> Cell:
+    """The whole interval must lie on one side."""
+    return Cell(HOLDS if effect.low > 0 else FAILS if effect.high < 0 else UNDECIDED, effect)
+
+
+def verdict_of(cells: Sequence[Cell]) -> str:
+    """On all conditions together."""
+    words = {cell.word for cell in cells}
+    if words & JUDGED == {HOLDS}:
+        return DEPENDS if NOT_VERIFIED in words else REPRODUCED
+    if words & JUDGED == {FAILS}:
+        return DEPENDS if NOT_VERIFIED in words else NOT_REPRODUCED
+    return DEPENDS if words & JUDGED else NOT_JUDGED
+
+
+def sentence(cells: dict[str, Cell]) -> str:
+    """Where it holds, where not, and where these runs cannot tell; cells by the condition's title."""
+    parts = []
+    for word in (HOLDS, FAILS, UNDECIDED, NOT_VERIFIED, IMPOSSIBLE):
+        places = [f"{title}{in_numbers(cell)}" for title, cell in cells.items() if cell.word == word]
+        if places:
+            parts.append(f"{word} at {', '.join(places)}")
+    return "; ".join(parts)
+
+
+def in_numbers(cell: Cell) -> str:
+    e = cell.effect
+    return f" ({e.mean:+.3g}, 95 % {e.low:+.3g} to {e.high:+.3g}, sign test {e.sign_test:.2g})" if e else f" ({cell.why})"
+
+
+GREEN, RED, GREY, WHITE = "#b8dfc0", "#f2b8b0", "#e6e6e6", "#ffffff"
+COLOURS = {HOLDS: GREEN, FAILS: RED, UNDECIDED: GREY, NOT_VERIFIED: WHITE, IMPOSSIBLE: WHITE}
+# Of what is planted: only its being found is news.
+PLANTED = {HOLDS: ("found", RED), FAILS: ("not found", GREY), UNDECIDED: ("not found", GREY)}
+
+
+@dataclasses.dataclass(frozen=True)
+class MapRow:
+    """A claim and its cells by the condition's title."""
+
+    title: str
+    null: bool  # planted: it must not be found
+    cells: dict[str, Cell]
+
+
+def draw(rows: Sequence[MapRow]) -> dict[str, dict[str, bytes]]:
+    """The map: claims down, conditions across; in every cell the effect and its interval."""
+    from harness.report import drawing
+
+    conditions = list(rows[0].cells)
+    width = drawing.WIDTH * max(1.6, 0.32 * (len(conditions) + 2))
+    figure, axes = drawing.plt.subplots(figsize=(width, 0.5 * len(rows) + 0.6), layout="constrained")
+    for y, row in enumerate(rows):
+        for x, cell in enumerate(row.cells.values()):
+            word, colour = PLANTED.get(cell.word, (cell.word, WHITE)) if row.null else (cell.word, COLOURS[cell.word])
+            axes.add_patch(drawing.plt.Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=2))
+            e = cell.effect
+            text = f"{word}\n{e.mean:+.2g} ({e.low:+.2g} … {e.high:+.2g})" if e else word
+            axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=7)
+    axes.set(xlim=(0, len(conditions)), ylim=(len(rows), 0))
+    axes.set_xticks([x + 0.5 for x in range(len(conditions))], conditions)
+    axes.set_yticks([y + 0.5 for y in range(len(rows))], [f"{row.title}{' (null)' if row.null else ''}" for row in rows])
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return {"claims": drawing.encode(figure, "Where the paper's claims hold")}
