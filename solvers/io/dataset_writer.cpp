@@ -1,7 +1,6 @@
 #include "content_hash.hpp"
 #include "counts.hpp"
 #include "dataset_format.hpp"
-#include "emd.hpp"
 #include "hash.hpp"
 #include "hdf5.hpp"
 #include "output_file.hpp"
@@ -9,12 +8,10 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/output_target.hpp"
 #include "ptychoscale/io/dataset.hpp"
-#include "ptychoscale/io/readers_metadata.hpp"
 #include "ptychoscale/io/sync.hpp"
+#include "skeleton.hpp"
 
 #include <fmt/format.h>
-
-#include <array>
 
 namespace ptychoscale {
 namespace {
@@ -22,15 +19,6 @@ namespace {
 using hdf5::Handle;
 using hdf5::Shape;
 using MeteredBytes = MeteredVector<std::byte, MemoryLabel::other>;
-
-Shape pattern_shape(const DatasetHeader& h) {
-  return {static_cast<hsize_t>(h.scan.rows), static_cast<hsize_t>(h.scan.columns),
-          static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)};
-}
-
-Shape truth_shape(const DatasetHeader& h) {
-  return {static_cast<hsize_t>(h.slices), static_cast<hsize_t>(h.volume.y), static_cast<hsize_t>(h.volume.x)};
-}
 
 std::uintmax_t bytes_needed(const DatasetHeader& h, CountType type, bool with_truth) {
   constexpr std::uintmax_t fixed = 1 << 16; // groups, attributes, heaps
@@ -41,77 +29,6 @@ std::uintmax_t bytes_needed(const DatasetHeader& h, CountType type, bool with_tr
   if (with_truth)
     bytes += static_cast<std::uintmax_t>(h.slices) * (h.volume.area() * sizeof(float) + per_chunk);
   return bytes;
-}
-
-void write_metadata(hid_t root, const DatasetHeader& h) {
-  const Handle bundle = emd::create_metadata_bundle(root);
-  emd::Metadata calibration(bundle, "calibration", "Calibration");
-  calibration.number("Q_pixel_size", 1 / (h.detector.y * h.pixel.y));
-  calibration.text("Q_pixel_units", "A^-1");
-  calibration.number("R_pixel_size", h.scan_step_A.y);
-  calibration.text("R_pixel_units", "A");
-  calibration.number("QR_rotation_degrees", 0);
-  calibration.boolean("QR_flip", false);
-  if (const auto note = py4dstem_note(h)) calibration.text("note", *note);
-  emd::Metadata microscope(bundle, "microscope", "Metadata");
-  microscope.number("energy_eV", h.energy_eV);
-  microscope.number("semiangle_cutoff_mrad", h.semiangle_mrad);
-  microscope.number("C10_A", h.C10_A);
-  microscope.number("C30_A", h.C30_A);
-  microscope.boolean("soft_aperture", h.soft_aperture);
-  microscope.number("dose_e_per_A2", h.dose_e_per_A2);
-}
-
-void create_datacube(hid_t root, const DatasetHeader& h, CountType type) {
-  const Handle cube = emd::create_array(root, "datacube", "DataCube");
-  const Shape shape = pattern_shape(h);
-  const Handle data = hdf5::create_chunked(cube, "data", dataset_format::type_of_counts(type), shape,
-                                           {1, 1, shape[2], shape[3]});
-  hdf5::write_attribute(data, "units",
-                        h.dose_e_per_A2 > 0 ? "electrons" : "fraction of the incident intensity");
-  emd::write_axis(cube, 0, h.scan_step_A.y, "Ry", "A");
-  emd::write_axis(cube, 1, h.scan_step_A.x, "Rx", "A");
-  emd::write_axis(cube, 2, 1 / (h.detector.y * h.pixel.y), "Qy", "A^-1");
-  emd::write_axis(cube, 3, 1 / (h.detector.x * h.pixel.x), "Qx", "A^-1");
-}
-
-void create_own_group(hid_t file, const DatasetHeader& h, bool with_truth) {
-  const Handle own = hdf5::create_group(file, dataset_format::group);
-  hdf5::write_attribute(own, "schema_version", dataset_format::schema_version);
-  hdf5::write_attribute(own, "case_name", h.case_name);
-  hdf5::write_attribute(own, "seed", h.seed);
-  hdf5::write_attribute(own, "electrons_per_pattern", h.electrons_per_pattern);
-  hdf5::write_attribute(own, "pixel_A", std::array{h.pixel.y, h.pixel.x});
-  hdf5::write_attribute(own, "scan_step_A", std::array{h.scan_step_A.y, h.scan_step_A.x});
-  hdf5::write_attribute(own, "slices", std::int64_t{h.slices});
-  hdf5::write_attribute(own, "slice_thickness_A", h.slice_thickness_A);
-  hdf5::write_attribute(own, "volume", std::array{std::int64_t{h.volume.y}, std::int64_t{h.volume.x}});
-  std::vector<double> positions;
-  for (const Position& p : h.positions_A) positions.insert(positions.end(), {p.y, p.x});
-  hdf5::write_array(own, "positions_A", positions, {h.positions_A.size(), 2});
-  hdf5::write_array(own, "probe", h.probe,
-                    {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
-  hdf5::write_text(own, "specimen", h.specimen_json);
-  if (!with_truth) return;
-  const Handle truth = hdf5::create_group(own, "truth");
-  const Shape shape = truth_shape(h);
-  const Handle potential =
-      hdf5::create_chunked(truth, "potential", H5T_IEEE_F32LE, shape, {1, shape[1], shape[2]});
-  hdf5::write_attribute(potential, "units", "V*A");
-}
-
-/// The whole file but its patterns and its truth, whose storage is set aside here: afterwards no object moves
-/// or grows, so that the order of writing and interruptions leave no trace.
-void create_skeleton(const std::filesystem::path& file, const DatasetHeader& h, CountType type,
-                     bool with_truth, const std::string& identity) {
-  Handle handle = hdf5::create_file(file);
-  emd::write_file_header(handle, uuid_of(identity));
-  const Handle root = emd::create_root(handle, "dataset");
-  write_metadata(root, h);
-  create_datacube(root, h, type);
-  hdf5::link_softly(handle, std::string("/") + dataset_format::patterns, "/dp");
-  create_own_group(handle, h, with_truth);
-  hdf5::check(H5Fflush(handle, H5F_SCOPE_GLOBAL), fmt::format("cannot write '{}'", file.string()));
 }
 
 } // namespace
@@ -128,7 +45,9 @@ struct DatasetWriter::Impl {
   void open();
   void start_afresh();
   bool open_partial();
+  [[nodiscard]] bool is_skeleton_as_made() const;
   void close_datasets();
+  void close();
   void keep_what_is_as_recorded();
   [[nodiscard]] bool holds(hid_t dataset, const Shape& offset, std::size_t bytes, std::uint64_t hash) const;
   [[nodiscard]] Shape place_of_pattern(int position) const;
@@ -158,9 +77,10 @@ struct DatasetWriter::Impl {
 void DatasetWriter::Impl::open() {
   dataset_format::check_header(header, file.string());
   const bool same = progress.load(written);
-  resumed = same && open_partial();
-  damaged = same && !resumed && std::filesystem::exists(partial.path());
+  resumed = same && open_partial() && is_skeleton_as_made();
+  damaged = !resumed && std::filesystem::exists(partial.path()) && (same || progress.is_damaged());
   if (resumed) return keep_what_is_as_recorded();
+  close();
   written = {};
   partial.reserve(); // before anything is removed: another run may be at work here
   try {
@@ -193,10 +113,19 @@ bool DatasetWriter::Impl::open_partial() {
   } catch (const hdf5::LockError& e) { // it is not known to be of no use
     throw InputError(e.what());
   } catch (const RunError&) {
-    close_datasets();
-    handle = Handle();
+    close();
     return false;
   }
+}
+
+/// Header, positions, probe and all that readers look for were written before any part was recorded.
+bool DatasetWriter::Impl::is_skeleton_as_made() const {
+  bool as_made = false;
+  partial.writing([&] {
+    as_made =
+        is_skeleton_of(partial.path(), header, type, with_truth, identity, content_hash(identity, written));
+  });
+  return as_made;
 }
 
 /// Reads all parts that are recorded; those that are not there as they were written will be written again.
@@ -233,6 +162,11 @@ Shape DatasetWriter::Impl::place_of_pattern(int position) const {
 void DatasetWriter::Impl::close_datasets() {
   patterns = Handle();
   truth = Handle();
+}
+
+void DatasetWriter::Impl::close() {
+  close_datasets();
+  handle = Handle();
 }
 
 /// Chunks go to their place in the file at once, past HDF5's cache, which could not be emptied on a full
@@ -330,13 +264,7 @@ void DatasetWriter::finish() {
                                w.written.slices.size(), slices));
   }
   flush();
-  w.partial.writing([&] {
-    const Handle own(
-        hdf5::check(H5Gopen2(w.handle, dataset_format::group, H5P_DEFAULT), "cannot open a group"), H5Gclose);
-    // A run stopped between here and the renaming left the hash behind.
-    if (H5Aexists(own, "content_hash") <= 0)
-      hdf5::write_attribute(own, "content_hash", content_hash(w.identity, w.written));
-  });
+  w.partial.writing([&] { add_content_hash(w.handle, content_hash(w.identity, w.written)); });
   w.close_datasets();
   w.partial.writing([&] { w.handle.close("not closed"); });
   w.partial.rename_to(w.file);

@@ -1,12 +1,16 @@
 #include "progress_file.hpp"
 
+#include "hash.hpp"
 #include "output_file.hpp"
 #include "ptychoscale/io/sync.hpp"
+
+#include <fmt/format.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <ios>
+#include <span>
 #include <utility>
 
 namespace ptychoscale {
@@ -28,15 +32,27 @@ void write_records(std::ostream& out, Kind kind, const std::map<int, std::uint64
   }
 }
 
+std::string with_hash(std::string_view identity) {
+  return fmt::format("{} {:016x}", identity, murmur64(std::as_bytes(std::span(identity)), 0));
+}
+
 } // namespace
 
-ProgressFile::ProgressFile(std::filesystem::path file, std::string identity)
-    : file_(std::move(file)), identity_(std::move(identity)) {}
+ProgressFile::ProgressFile(std::filesystem::path file, std::string_view identity)
+    : file_(std::move(file)), head_(with_hash(identity)) {}
+
+bool ProgressFile::is_damaged() const {
+  std::ifstream in(file_, std::ios::binary);
+  if (!in) return false;
+  std::string head;
+  std::getline(in, head);
+  return head != with_hash(std::string_view(head).substr(0, head.find_last_of(' ')));
+}
 
 bool ProgressFile::load(PartHashes& parts) const {
   std::ifstream in(file_, std::ios::binary);
-  std::string identity;
-  if (!std::getline(in, identity) || identity != identity_) return false;
+  std::string head;
+  if (!std::getline(in, head) || head != head_) return false;
   for (PartRecord record; in.read(reinterpret_cast<char*>(&record), sizeof record);) {
     auto& hashes = record.kind == Kind::pattern ? parts.patterns : parts.slices;
     hashes[static_cast<int>(record.index)] = record.hash;
@@ -46,13 +62,13 @@ bool ProgressFile::load(PartHashes& parts) const {
 
 void ProgressFile::start() const {
   std::ofstream out(file_, std::ios::binary | std::ios::trunc);
-  out << identity_ << '\n' << std::flush;
-  if (!out) OutputFile(file_, identity_.size() + 1).fail(std::strerror(errno));
+  out << head_ << '\n' << std::flush;
+  if (!out) OutputFile(file_, head_.size() + 1).fail(std::strerror(errno));
 }
 
 void ProgressFile::append(const PartHashes& parts) const {
   // Drop a record that a kill cut short, or every later one would be read out of step.
-  const std::uintmax_t head = identity_.size() + 1;
+  const std::uintmax_t head = head_.size() + 1;
   std::error_code failed;
   const std::uintmax_t size = std::filesystem::file_size(file_, failed);
   if (!failed) std::filesystem::resize_file(file_, size - (size - head) % sizeof(PartRecord), failed);

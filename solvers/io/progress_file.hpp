@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace ptychoscale {
 
@@ -20,9 +21,11 @@ struct PartHashes {
 class ProgressFile {
 public:
   /// `identity` tells whether the unfinished file is of the same dataset.
-  [[nodiscard]] ProgressFile(std::filesystem::path file, std::string identity);
+  [[nodiscard]] ProgressFile(std::filesystem::path file, std::string_view identity);
   /// Reads what is there; false when there is nothing or it is of another identity.
   [[nodiscard]] bool load(PartHashes& parts) const;
+  /// Whether a file is there whose first line is not as anyone wrote it.
+  [[nodiscard]] bool is_damaged() const;
   /// Starts an empty file.
   void start() const;
   /// Throws InputError when the disk is full.
@@ -31,7 +34,7 @@ public:
 
 private:
   std::filesystem::path file_;
-  std::string identity_;
+  std::string head_; ///< the first line: identity and a hash of it
 };
 
 } // namespace ptychoscale

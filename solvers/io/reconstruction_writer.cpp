@@ -8,6 +8,7 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/output_target.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
+#include "ptychoscale/io/sync.hpp"
 #include "reconstruction_format.hpp"
 
 #include <fmt/format.h>
@@ -217,6 +218,9 @@ void write_reconstruction(const std::filesystem::path& file, const Communicator&
     on_first([&] { create_skeleton(partial, header, tiling, info); });
     write_cores(partial, comm, tiling.tiles[static_cast<std::size_t>(comm.rank())], header.slices, info.sigma,
                 read_tile);
+    comm.agree([&] { // what a host has written, that host must sync
+      if (comm.local_rank() == 0) sync_file(partial.path());
+    });
     on_first([&] { partial.rename_to(target); });
   } catch (...) {
     if (first) partial.remove();

@@ -1,5 +1,6 @@
 """Reports as files: read and checked, written whole or not at all."""
 
+import errno
 import functools
 import json
 import os
@@ -87,10 +88,8 @@ def write_bytes(file: Path, content: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as out:
             partial = out.name
             out.write(content)
-            out.flush()
-            os.fsync(out.fileno())  # what has a name survives a power cut
         os.chmod(partial, 0o666 & ~current_umask())
-        os.replace(partial, target)
+        give_name(partial, target)
     except OSError as error:
         raise InputError(
             f"{file}: cannot be written ({error.strerror}); choose a place with room that you may write to"
@@ -98,6 +97,25 @@ def write_bytes(file: Path, content: bytes) -> None:
     finally:
         if partial is not None and os.path.exists(partial):
             os.unlink(partial)
+
+
+def give_name(partial: Path | str, target: Path) -> None:
+    """Renames a file that is whole, once the disk has it and so that it keeps the name: what has one survives a power cut."""
+    sync(partial)
+    os.replace(partial, target)
+    sync(Path(target).parent)
+
+
+def sync(path: Path | str) -> None:
+    """Some file systems cannot sync folders and say EINVAL; they keep an order of their own."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @functools.cache

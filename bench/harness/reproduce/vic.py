@@ -1,5 +1,6 @@
 """Sec. VI-C: cache hit rates of the forward model on 24 and on 54 GPUs' tiles."""
 
+from harness.base import documents
 from harness.base.errors import RunError
 from harness.base.paper import table_rows, tables
 from harness.reproduce import counters
@@ -38,7 +39,7 @@ def hit_rates(scope: Scope, step: Step) -> tuple[dict[str, float], str]:
         report.unlink(missing_ok=True)
         if code != 0:
             raise RunError(f"{tool[0]}: exit code {code}; see {log}")
-        partial.rename(kept)
+        documents.give_name(partial, kept)
     rates = (counters.read_ncu if on_gpu else counters.read_perf)(kept.read_text())
     return rates, f"{kept.parent.name}/{kept.name}"
 

@@ -175,7 +175,7 @@ def run(work: Work, step: Step) -> Outcome:
         partial_volume.unlink(missing_ok=True)
     if partial_report:
         documents.read_report(partial_report)
-        os.replace(partial_report, report)
+        documents.give_name(partial_report, report)
     return read_outcome(work, step)
 
 

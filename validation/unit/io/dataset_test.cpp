@@ -292,6 +292,47 @@ TEST(Resume, EndsWithTheSameBytesWhateverByteOfItsProgressIsDamaged) {
   }
 }
 
+TEST(Resume, EndsWithTheSameBytesWhateverByteOfTheUnfinishedFileIsDamaged) {
+  const ScratchFolder directory;
+  write_small_dataset(directory / "straight.h5");
+  const auto straight = bytes_of(directory / "straight.h5");
+  const auto file = directory / "resumed.h5";
+  leave_unfinished(file);
+  const auto unfinished = bytes_of(file.string() + ".partial");
+  const auto progress = bytes_of(file.string() + ".partial.progress");
+  constexpr std::size_t between = 211; // enough to meet every object of the file
+  for (std::size_t i = 0; i < unfinished.size(); i += between) {
+    std::filesystem::remove(file);
+    auto bytes = unfinished;
+    bytes[i] = static_cast<char>(bytes[i] ^ 0x55);
+    std::ofstream(file.string() + ".partial", std::ios::binary) << bytes;
+    std::ofstream(file.string() + ".partial.progress", std::ios::binary) << progress;
+    go_on_with(file);
+    ASSERT_TRUE(bytes_of(file) == straight) << "byte " << i << " of " << unfinished.size();
+  }
+}
+
+TEST(Resume, GoesOnWithAFileThatHasItsContentHashAlready) {
+  const ScratchFolder directory;
+  const auto straight = directory / "straight.h5";
+  write_small_dataset(straight);
+  const auto file = directory / "resumed.h5";
+  {
+    DatasetWriter writer(file, small_header(), CountType::float32, true);
+    for (int p = 0; p < 6; ++p) writer.write_pattern(p, small_pattern(p));
+    for (int s = 0; s < small_header().slices; ++s) writer.write_truth(s, small_truth(s));
+    writer.flush();
+  }
+  // Stopped just before it had its name.
+  std::filesystem::copy_file(straight, file.string() + ".partial",
+                             std::filesystem::copy_options::overwrite_existing);
+  DatasetWriter writer(file, small_header(), CountType::float32, true);
+  EXPECT_TRUE(writer.resumed());
+  EXPECT_EQ(writer.distrusted(), 0);
+  writer.finish();
+  EXPECT_TRUE(bytes_of(file) == bytes_of(straight));
+}
+
 TEST(Resume, IgnoresARecordCutShort) {
   const ScratchFolder directory;
   write_small_dataset(directory / "straight.h5");

@@ -173,6 +173,9 @@ TEST(Resume, TellsADamagedPartialFileFromAnothers) {
     EXPECT_TRUE(writer.replaced_damaged());
     EXPECT_FALSE(writer.resumed() || writer.has_pattern(0));
   }
+  const auto progress = file.string() + ".partial.progress";
+  std::fstream(progress, std::ios::in | std::ios::out | std::ios::binary).put('?'); // of its first line
+  EXPECT_TRUE(DatasetWriter(file, small_header(), CountType::float32, true).replaced_damaged());
   auto other = small_header();
   other.seed += 1;
   EXPECT_FALSE(DatasetWriter(file, other, CountType::float32, true).replaced_damaged());
