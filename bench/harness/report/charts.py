@@ -91,6 +91,28 @@ def error_over_iterations(runs: list[Run]):
     return figure
 
 
+def error_over_traffic(runs: list[Run]):
+    """Every iteration of a run sends as much."""
+
+    def spent(run: Run) -> list[float]:
+        return [run.row["bytes_sent"] / run.row["iterations"] * n / 1e6 for n in run.row["relative_rmse_after"]]
+
+    return error_curves(runs, spent, "MB sent by all ranks")
+
+
+def error_against_memory(runs: list[Run]):
+    """A point for each run: the lowest error, and what the fullest rank holds."""
+
+    def point(run: Run) -> tuple:
+        return [run.row["memory_peak_bytes_max"] / 1e6], [100 * run.row["relative_rmse_lowest"]]
+
+    figure, axes = draw_curves(runs, point, xlabel="MB, peak of the largest rank", ylabel="lowest RMSE, %")
+    for line in axes.get_lines():
+        line.set(linestyle="none", markersize=6)
+    add_legend(figure, axes)
+    return figure
+
+
 def has_errors(run: Run) -> bool:
     """Whether a run has followed its error."""
     return len(run.row.get("relative_rmse_of_iterations", [])) > 1
@@ -113,6 +135,22 @@ CHARTS = [
         "The same, after every iteration.",
         has_errors,
         error_over_iterations,
+        most_runs=12,
+    ),
+    Chart(
+        "error-traffic",
+        "Quality over traffic",
+        "The same, over what ranks have sent one another; one rank alone sends nothing.",
+        lambda run: has_errors(run) and run.row.get("bytes_sent", 0) > 0,
+        error_over_traffic,
+        most_runs=12,
+    ),
+    Chart(
+        "error-memory",
+        "Quality against memory",
+        "The lowest error of each run, and the memory of its largest rank.",
+        lambda run: has_errors(run) and "memory_peak_bytes_max" in run.row and run.row.get("relative_rmse_lowest") is not None,
+        error_against_memory,
         most_runs=12,
     ),
     Chart(
