@@ -81,6 +81,10 @@ std::string content_hash(std::string_view identity, const PartHashes& parts) {
   return digest(record.bytes());
 }
 
+std::string patterns_hash(std::string_view identity, const std::map<int, std::uint64_t>& patterns) {
+  return content_hash(identity, {patterns, {}});
+}
+
 std::string content_hash_of(const std::filesystem::path& dataset) {
   const DatasetReader reader(dataset);
   const Handle file = hdf5::open_file(dataset, hdf5::Access::read_only);

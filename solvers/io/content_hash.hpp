@@ -3,6 +3,8 @@
 #include "progress_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -14,5 +16,9 @@ namespace ptychoscale {
 
 /// Digest of an identity and of the hash of every part, in order: what a dataset stores as its content hash.
 [[nodiscard]] std::string content_hash(std::string_view identity, const PartHashes& parts);
+
+/// The same of the patterns alone, which a reconstruction reads anyway: what a dataset stores as their hash.
+[[nodiscard]] std::string patterns_hash(std::string_view identity,
+                                        const std::map<int, std::uint64_t>& patterns);
 
 } // namespace ptychoscale

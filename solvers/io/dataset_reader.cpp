@@ -1,6 +1,8 @@
+#include "content_hash.hpp"
 #include "counts.hpp"
 #include "dataset_format.hpp"
 #include "first_read.hpp"
+#include "hash.hpp"
 #include "hdf5.hpp"
 #include "input_file.hpp"
 #include "ptychoscale/base/error.hpp"
@@ -46,6 +48,13 @@ void read_optics(const InputFile& file, DatasetHeader& h) {
   h.C30_A = file.number(microscope + "C30_A");
   h.soft_aperture = file.boolean(microscope + "soft_aperture");
   h.dose_e_per_A2 = file.number(microscope + "dose_e_per_A2");
+}
+
+/// A kind of number that is none of these was refused.
+CountType count_type(std::string_view stored) {
+  for (const CountType each : {CountType::float16, CountType::uint16})
+    if (stored == name(each)) return each;
+  return CountType::float32;
 }
 
 PixelSize pixel_size(const std::vector<double>& yx) { return {yx[0], yx[1]}; }
@@ -101,6 +110,7 @@ struct DatasetReader::Impl {
   explicit Impl(const std::filesystem::path& path)
       : file(path, "dataset"), header(read_header(file)), patterns(file.dataset(dataset_format::patterns)),
         content_hash(file.attribute_text(dataset_format::group, "content_hash")),
+        type(count_type(file.type_name(dataset_format::patterns))), hashes(header.positions_A.size()),
         centred(header.detector.area()) {
     if (file.type_name(dataset_format::patterns) == "float16") halves.resize(centred.size());
     file.refuse_broken_link(dataset_format::truth);
@@ -113,6 +123,7 @@ struct DatasetReader::Impl {
     truth = file.dataset(dataset_format::truth);
   }
   void read_counts(int position);
+  [[nodiscard]] std::uint64_t hash_of_counts() const;
   [[noreturn]] void reject_count(int position, std::size_t pixel) const;
 
   InputFile file;
@@ -120,6 +131,8 @@ struct DatasetReader::Impl {
   Handle patterns;
   Handle truth;
   std::string content_hash;
+  CountType type;
+  std::vector<std::optional<std::uint64_t>> hashes; ///< of counts as stored, by position, once read
   MeteredVector<float, MemoryLabel::other> centred;
   MeteredVector<std::uint16_t, MemoryLabel::other> halves; ///< counts as stored, when that is float16
 };
@@ -135,6 +148,15 @@ void DatasetReader::Impl::read_counts(int position) {
   if (halves.empty()) return hdf5::read_box(patterns, offset, count, H5T_NATIVE_FLOAT, centred.data(), what);
   hdf5::read_box(patterns, offset, count, hdf5::half_type(), halves.data(), what);
   std::ranges::transform(halves, centred.begin(), float_from_half);
+}
+
+/// Of what read_counts() has read, as the writer made it of what it wrote.
+std::uint64_t DatasetReader::Impl::hash_of_counts() const {
+  if (!halves.empty()) return murmur64(std::as_bytes(std::span(halves)), 0);
+  if (type == CountType::float32) return murmur64(std::as_bytes(std::span(centred)), 0);
+  MeteredVector<std::byte, MemoryLabel::other> stored(centred.size() * bytes_per_count(type));
+  encode(type, centred, stored);
+  return murmur64(stored, 0);
 }
 
 /// Names the pixel as the file stores it, where the user will look for it.
@@ -157,6 +179,22 @@ DatasetReader::DatasetReader(DatasetReader&&) noexcept = default;
 const std::string& DatasetReader::name() const { return impl_->file.name(); }
 const DatasetHeader& DatasetReader::header() const { return impl_->header; }
 const std::string& DatasetReader::content_hash() const { return impl_->content_hash; }
+std::optional<std::uint64_t> DatasetReader::hash_as_read(int position) const {
+  return impl_->hashes.at(static_cast<std::size_t>(position));
+}
+
+std::optional<std::string>
+DatasetReader::complaint_of_content(const std::map<int, std::uint64_t>& hashes) const {
+  const Impl& r = *impl_;
+  if (!r.file.has_attribute(dataset_format::group, "patterns_hash")) return std::nullopt;
+  const auto stored = r.file.attribute_text(dataset_format::group, "patterns_hash");
+  const auto found = patterns_hash(identity_of(r.header, r.type, has_truth()), hashes);
+  if (found == stored) return std::nullopt;
+  return fmt::format("is not what was written: its patterns and header give the hash {:.8}, it says {:.8}; "
+                     "simulate it again or get another copy",
+                     found, stored);
+}
+
 bool DatasetReader::has_truth() const { return impl_->truth >= 0; }
 
 void DatasetReader::read_amplitudes(int position, std::span<float> amplitudes) const {
@@ -171,6 +209,7 @@ void DatasetReader::read_amplitudes(int position, std::span<float> amplitudes) c
   r.read_counts(position);
   if (const auto bad = first_invalid(r.centred, std::numeric_limits<float>::max()))
     r.reject_count(position, *bad);
+  if (auto& hash = r.hashes[static_cast<std::size_t>(position)]; !hash) hash = r.hash_of_counts();
   const auto per_electron = static_cast<float>(1 / h.electrons_per_pattern);
   for (float& value : r.centred) value = std::sqrt(value * per_electron);
   move_zero_to_front(r.centred, amplitudes, h.detector);

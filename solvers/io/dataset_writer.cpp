@@ -46,6 +46,9 @@ struct DatasetWriter::Impl {
   void start_afresh();
   bool open_partial();
   [[nodiscard]] bool is_skeleton_as_made() const;
+  [[nodiscard]] ContentHashes hashes() const {
+    return {content_hash(identity, written), patterns_hash(identity, written.patterns)};
+  }
   void close_datasets();
   void close();
   void keep_what_is_as_recorded();
@@ -121,10 +124,8 @@ bool DatasetWriter::Impl::open_partial() {
 /// Header, positions, probe and all that readers look for were written before any part was recorded.
 bool DatasetWriter::Impl::is_skeleton_as_made() const {
   bool as_made = false;
-  partial.writing([&] {
-    as_made =
-        is_skeleton_of(partial.path(), header, type, with_truth, identity, content_hash(identity, written));
-  });
+  partial.writing(
+      [&] { as_made = is_skeleton_of(partial.path(), header, type, with_truth, identity, hashes()); });
   return as_made;
 }
 
@@ -264,7 +265,7 @@ void DatasetWriter::finish() {
                                w.written.slices.size(), slices));
   }
   flush();
-  w.partial.writing([&] { add_content_hash(w.handle, content_hash(w.identity, w.written)); });
+  w.partial.writing([&] { add_hashes(w.handle, w.hashes()); });
   w.close_datasets();
   w.partial.writing([&] { w.handle.close("not closed"); });
   w.partial.rename_to(w.file);

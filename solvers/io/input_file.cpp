@@ -304,6 +304,10 @@ std::uint64_t InputFile::attribute_unsigned(const std::string& object, const std
   return value;
 }
 
+bool InputFile::has_attribute(const std::string& object, const std::string& name) const {
+  return H5Aexists_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
 std::string InputFile::attribute_text(const std::string& object, const std::string& name) const {
   const Handle found = attribute(object, name);
   const Handle type(hdf5::check(H5Aget_type(found), "cannot get a type"), H5Tclose);

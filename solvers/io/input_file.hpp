@@ -53,6 +53,7 @@ public:
 
   /// @name Attributes of an object
   /// @{
+  [[nodiscard]] bool has_attribute(const std::string& object, const std::string& name) const;
   [[nodiscard]] std::vector<double> attribute_numbers(const std::string& object, const std::string& name,
                                                       std::size_t count) const;
   [[nodiscard]] double attribute_number(const std::string& object, const std::string& name) const;

@@ -172,23 +172,25 @@ void create_skeleton(const std::filesystem::path& file, const DatasetHeader& h, 
 }
 
 bool is_skeleton_of(const std::filesystem::path& file, const DatasetHeader& h, CountType type,
-                    bool with_truth, const std::string& identity, const std::string& content_hash) {
+                    bool with_truth, const std::string& identity, const ContentHashes& hashes) {
   const std::filesystem::path model = file.string() + ".skeleton";
   const RemovedAtEnd removed(model);
   create_skeleton(model, h, type, with_truth, identity);
   const Handle made = hdf5::open_file(model, hdf5::Access::read_write);
   const auto places = places_of_data(made, h, with_truth);
   if (agree_beside(file, model, places)) return true;
-  add_content_hash(made, content_hash);
+  add_hashes(made, hashes);
   hdf5::check(H5Fflush(made, H5F_SCOPE_GLOBAL), fmt::format("cannot write '{}'", model.string()));
   return agree_beside(file, model, places);
 }
 
-void add_content_hash(hid_t file, const std::string& content_hash) {
+void add_hashes(hid_t file, const ContentHashes& hashes) {
   const Handle own(hdf5::check(H5Gopen2(file, dataset_format::group, H5P_DEFAULT), "cannot open a group"),
                    H5Gclose);
-  // A run stopped between here and the renaming left the hash behind.
-  if (H5Aexists(own, "content_hash") <= 0) hdf5::write_attribute(own, "content_hash", content_hash);
+  // A run stopped between here and the renaming left them behind.
+  if (H5Aexists(own, "content_hash") > 0) return;
+  hdf5::write_attribute(own, "patterns_hash", hashes.patterns);
+  hdf5::write_attribute(own, "content_hash", hashes.content);
 }
 
 } // namespace ptychoscale

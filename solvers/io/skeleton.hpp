@@ -8,6 +8,12 @@
 
 namespace ptychoscale {
 
+/// What a whole dataset says of itself.
+struct ContentHashes {
+  std::string content;
+  std::string patterns;
+};
+
 /// [scan_y, scan_x, ky, kx].
 [[nodiscard]] hdf5::Shape pattern_shape(const DatasetHeader& header);
 /// [slice, y, x].
@@ -19,13 +25,13 @@ void create_skeleton(const std::filesystem::path& file, const DatasetHeader& hea
                      bool with_truth, const std::string& identity);
 
 /// Whether a file that was left unfinished is, beside its patterns and truth, what create_skeleton() makes,
-/// or that with its content hash: byte by byte, against one that is made anew beside it and takes no room to
+/// or that with its hashes: byte by byte, against one that is made anew beside it and takes no room to
 /// speak of.
 [[nodiscard]] bool is_skeleton_of(const std::filesystem::path& file, const DatasetHeader& header,
                                   CountType type, bool with_truth, const std::string& identity,
-                                  const std::string& content_hash);
+                                  const ContentHashes& hashes);
 
-/// Unless it is there already.
-void add_content_hash(hid_t file, const std::string& content_hash);
+/// Unless they are there already.
+void add_hashes(hid_t file, const ContentHashes& hashes);
 
 } // namespace ptychoscale

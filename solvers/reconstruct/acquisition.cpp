@@ -10,7 +10,10 @@ Acquisition acquisition_of(const DatasetReader& dataset) {
           [&dataset](int position, std::span<float> amplitudes) {
             dataset.read_amplitudes(position, amplitudes);
           },
-          dataset.name()};
+          dataset.name(), [&dataset](int position) { return dataset.hash_as_read(position); },
+          [&dataset](const std::map<int, std::uint64_t>& hashes) {
+            return dataset.complaint_of_content(hashes);
+          }};
 }
 
 Acquisition acquisition_without_data(const DatasetHeader& header) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstring>
 
 namespace ptychoscale {
 namespace {
@@ -89,14 +90,38 @@ std::vector<RankStatistics> gather_statistics(const Communicator& comm, TileSolv
   return ranks;
 }
 
-/// All ranks learn whether the patterns that they have read can be used, and end together when not.
+/// On rank 0, of every pattern that some rank has read.
+std::map<int, std::uint64_t> hashes_of_ranks(const Communicator& comm, const TileSolver& tile,
+                                             const Acquisition& acquisition) {
+  if (!acquisition.hash_as_read) return {};
+  std::vector<std::uint64_t> mine; // position, hash
+  for (const auto& [position, hash] : tile.hashes_as_read(acquisition.hash_as_read))
+    mine.insert(mine.end(), {static_cast<std::uint64_t>(position), hash});
+  std::map<int, std::uint64_t> all;
+  const std::string bytes(reinterpret_cast<const char*>(mine.data()), mine.size() * sizeof mine[0]);
+  for (const auto& theirs : comm.gather(bytes, 0))
+    for (std::size_t at = 0; at < theirs.size(); at += 2 * sizeof mine[0]) {
+      std::array<std::uint64_t, 2> one{};
+      std::memcpy(one.data(), theirs.data() + at, sizeof one);
+      all[static_cast<int>(one[0])] = one[1];
+    }
+  return all;
+}
+
+/// All ranks learn whether the patterns that they have read are those that were written and can be used, and
+/// end together when not.
 void judge_patterns(const Communicator& comm, const TileSolver& tile, const Acquisition& acquisition,
                     const ReconstructionHooks& hooks) {
   const auto mine = tile.judge_patterns(limits_of_patterns(acquisition.header));
   const auto all = findings_of_ranks(comm.gather(as_numbers(mine), 0));
+  const auto hashes = hashes_of_ranks(comm, tile, acquisition);
   comm.agree([&] {
     if (!comm.leads()) return;
-    if (const auto why = unusable(all, acquisition.header))
+    auto why = unusable(all, acquisition.header);
+    // Only some are visited where a part of a run is timed.
+    if (!why && acquisition.complaint_of_content && hashes.size() == acquisition.header.positions_A.size())
+      why = acquisition.complaint_of_content(hashes);
+    if (why)
       throw InputError(acquisition.name.empty() ? *why : fmt::format("'{}': {}", acquisition.name, *why));
   });
   if (comm.leads() && hooks.on_patterns) hooks.on_patterns(all);

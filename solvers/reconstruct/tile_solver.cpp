@@ -95,6 +95,16 @@ PatternFindings TileSolver::judge_patterns(const PatternLimits& limits) const {
   return findings;
 }
 
+std::map<int, std::uint64_t> TileSolver::hashes_as_read(
+    const std::function<std::optional<std::uint64_t>(int position)>& hash_as_read) const {
+  std::map<int, std::uint64_t> hashes;
+  for (int k = 0; k < positions(); ++k) {
+    const int position = visited_[static_cast<std::size_t>(k)];
+    if (const auto hash = owns(k) ? hash_as_read(position) : std::nullopt) hashes[position] = *hash;
+  }
+  return hashes;
+}
+
 Buffer<float> TileSolver::make_accumulation_buffer() {
   return {backend_, volume_.size(), MemoryLabel::accumulation};
 }

@@ -7,6 +7,7 @@
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -31,6 +32,10 @@ public:
 
   /// What the patterns dealt to this rank add up to, of those that have been read.
   [[nodiscard]] PatternFindings judge_patterns(const PatternLimits& limits) const;
+
+  /// Of every pattern dealt to this rank that has been read, by position.
+  [[nodiscard]] std::map<int, std::uint64_t>
+  hashes_as_read(const std::function<std::optional<std::uint64_t>(int position)>& hash_as_read) const;
 
   [[nodiscard]] int positions() const { return static_cast<int>(visited_.size()); }
   /// Whether the k-th position was dealt to this rank, so that its loss counts here.

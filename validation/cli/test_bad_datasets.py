@@ -142,6 +142,29 @@ def test_an_amplitude_that_float16_cannot_keep(run, output, damaged, ranks, plac
     reconstruct_rejects(run, damaged, output, ranks, *options, says=["float16", "position 6 has 4.472", "float32"])
 
 
+# Content
+
+
+@RANKS
+@pytest.mark.parametrize("place", ["resident", "stream"])
+def test_a_flipped_bit_in_a_pattern(run, output, damaged, ranks, place):
+    with h5py.File(damaged) as file:
+        chunk = file[COUNTS].id.get_chunk_info(7)
+    with open(damaged, "r+b") as file:
+        file.seek(chunk.byte_offset + 600)
+        byte = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 1]))  # the lowest bit of a float's fraction
+    options = ["--measurements", place, "--iterations", 3]
+    reconstruct_rejects(run, damaged, output, ranks, *options, says=["damaged.h5", "is not what was written"])
+
+
+def test_another_energy_that_is_possible(run, output, damaged):
+    with h5py.File(damaged, "a") as file:
+        file["dataset/metadatabundle/microscope/energy_eV"][...] = 300e3
+    reconstruct_rejects(run, damaged, output, 1, says=["damaged.h5", "is not what was written"])
+
+
 # Golden files
 
 

@@ -19,8 +19,11 @@ WAYS = pytest.mark.parametrize("ranks, measurements", [(1, "resident"), (2, "res
 
 @pytest.fixture
 def dataset(tiny_dataset, tmp_path):
-    """A copy of a good dataset, to be changed."""
-    return shutil.copy(tiny_dataset, tmp_path / "changed.h5")
+    """A copy of a good dataset, to be changed as if it had been measured so."""
+    changed = shutil.copy(tiny_dataset, tmp_path / "changed.h5")
+    with h5py.File(changed, "a") as opened:
+        del opened["ptychoscale"].attrs["patterns_hash"]
+    return changed
 
 
 def reconstruct(output, ranks=1, measurements="resident"):

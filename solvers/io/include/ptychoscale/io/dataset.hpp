@@ -57,6 +57,12 @@ public:
   /// Amplitudes sqrt(counts / electrons) of one position, [ky][kx], zero frequency FIRST. Throws InputError
   /// naming position and pixel for a NaN, infinite or negative count.
   void read_amplitudes(int position, std::span<float> amplitudes) const;
+  /// Hash of a position's counts as they were when they were first read; nothing before.
+  [[nodiscard]] std::optional<std::uint64_t> hash_as_read(int position) const;
+  /// What is wrong when hashes of all positions, as they were read, are not of what was written under this
+  /// header; nothing where they are, or the file does not say.
+  [[nodiscard]] std::optional<std::string>
+  complaint_of_content(const std::map<int, std::uint64_t>& hashes) const;
   [[nodiscard]] bool has_truth() const;
   /// One slice of the true potential, [y][x], V * angstrom.
   void read_truth(int slice, std::span<float> potential) const;

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -75,6 +76,10 @@ struct Acquisition {
   const DatasetHeader& header; ///< must outlive the reconstruction
   std::function<void(int position, std::span<float> amplitudes)> read_amplitudes;
   std::string name = {}; ///< the file's, which errors begin with
+  /// Hash of a position's pattern as it was read, and what is wrong when all of them are not of what was
+  /// written; left out where that is not known.
+  std::function<std::optional<std::uint64_t>(int position)> hash_as_read = {};
+  std::function<std::optional<std::string>(const std::map<int, std::uint64_t>&)> complaint_of_content = {};
 };
 /// The acquisition a dataset holds; the reader must outlive it.
 [[nodiscard]] Acquisition acquisition_of(const DatasetReader& dataset);
