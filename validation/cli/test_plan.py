@@ -37,13 +37,23 @@ def test_plan_is_a_table_for_people(run, tiny_case):
     assert len(table) == 2 + 2 * 3
 
 
-@pytest.mark.parametrize("method", ["gd", "hve"])
-@pytest.mark.parametrize("grid", ["window", "tile"])
-def test_one_rank_of_many_uses_what_was_planned(run, tiny_case, tiny_dataset, method, grid):
+@pytest.mark.parametrize(
+    "method, options",
+    [
+        ("gd", ["--grid", "window"]),
+        ("gd", ["--grid", "tile"]),
+        ("gd", ["--update", "averaged"]),
+        ("gd", ["--update", "accelerated"]),
+        ("hve", ["--grid", "window"]),
+        ("hve", ["--grid", "tile"]),
+        ("replicated", []),
+    ],
+)
+def test_one_rank_of_many_uses_what_was_planned(run, tiny_case, tiny_dataset, method, options):
     """Planned peaks are the largest of all ranks, so the largest of the measured ones must equal them."""
-    (row,) = planned(run, tiny_case, "--ranks", 4, "--methods", method, "--grid", grid, "--threads", 1)
+    (row,) = planned(run, tiny_case, "--ranks", 4, "--methods", method, *options, "--threads", 1)
     measured = [
-        rows_of(run, "reconstruct", "--case", tiny_case, "--as-rank", r, "--of", 4, "--method", method, "--grid", grid, "--measurements", "stream",
+        rows_of(run, "reconstruct", "--case", tiny_case, "--as-rank", r, "--of", 4, "--method", method, *options, "--measurements", "stream",
                 "--iterations", 1, "--threads", 1)[0]
         for r in range(4)
     ]
