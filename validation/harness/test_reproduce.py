@@ -1,6 +1,7 @@
 """`ptychoscale reproduce`: the paper's figures carried over rightly, readings, tables, and runs that are kept and not repeated."""
 
 import dataclasses
+import math
 import shutil
 
 import numpy as np
@@ -252,7 +253,19 @@ def test_the_papers_gpus_are_simulated(tmp_path):
         assert row["evidence"] == findings.SIMULATED and "an estimate; network within" in row["why_not"]
     waited = rows["smoke, 4 GPUs", "waiting time"]
     assert waited["ours"] == pytest.approx(100 * phases["appp"][4].wait) and waited["paper"] == 1
+    unequal = [row for row in found.rows if row["quantity"] == "share of the time that unequal GPUs wait"]
+    assert [row["ranks"] for row in unequal] == [2, 4] and all(row["ours"] > 1 for row in unequal)
+    assert any("GPUs of unequal speed explain it only if" in row["explanation"] for row in found.rows if "verdict" in row)
     assert {row["verdict"] for row in found.rows if "verdict" in row} <= {findings.NOT_REPRODUCED, findings.NOT_JUDGED, findings.REPRODUCED}
+
+
+def test_how_unequal_gpus_must_be_to_wait_as_the_papers():
+    assert simulated.papers_minutes(462) == pytest.approx(14.2)
+    # A power law between 5543 min on 6 GPUs and 183 on 54.
+    assert simulated.papers_minutes(18) == pytest.approx(math.sqrt(5543 * 183))
+    spread = simulated.spread_that_waits(0.2)
+    even = [1 + spread * i / 1000 for i in range(1001)]
+    assert (max(even) - sum(even) / len(even)) / max(even) == pytest.approx(0.2)
 
 
 def test_a_projection_is_made_anew_when_a_machine_changes(tmp_path, monkeypatch):

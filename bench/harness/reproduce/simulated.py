@@ -1,9 +1,11 @@
 """Fig. 7b's GPUs on a simulated Summit: the solver's own exchanges, message by message."""
 
 import dataclasses
+import itertools
+import math
 
 from harness.base.errors import InputError
-from harness.base.paper import ITERATIONS, tables
+from harness.base.paper import ITERATIONS, table_rows, tables
 from harness.project.kernels import projection_program
 from harness.reproduce.findings import NOT_JUDGED, NOT_REPRODUCED, REPRODUCED, SIMULATED, Findings
 from harness.reproduce.phases import Phases, phases_of
@@ -45,15 +47,38 @@ def kernel_times(setup: Setup) -> Step:
     return Step(f"{setup.case}-kernel-times", setup.case, words(setup), SECONDS_OF_MEASURING, report_option="--measure")
 
 
-def projection(setup: Setup, exchange: str) -> Step:
-    """A simulation of both numbers of GPUs; the first of two iterations also takes the empty volume's cost."""
+def projection(setup: Setup, exchange: str, spread: float = 0.0) -> Step:
+    """A simulation of both numbers of GPUs; the first of two iterations also takes the empty volume's cost. GPUs are slower by up to
+    `spread`, each by its own share of it."""
     options = ("--machine", MACHINE, "--exchange", exchange, "--iterations", "2")
     label = f"{setup.case}-{MACHINE}-{exchange}"
+    if spread:
+        options, label = (*options, "--imbalance", f"{spread:.3g}"), f"{label}-unequal"
     return Step(label, setup.case, words(setup) + options, SECONDS_OF_SIMULATING[exchange], kernels_of=kernel_times(setup))
 
 
 def steps(setup: Setup) -> list[Step]:
-    return [] if why_impossible() else [projection(setup, exchange) for exchange in EXCHANGES]
+    if why_impossible():
+        return []
+    return [projection(setup, exchange) for exchange in EXCHANGES] + [projection(setup, "appp", spread_that_waits(papers_share()))]
+
+
+def papers_minutes(gpus: int) -> float:
+    """How long the paper's GD runs on so many GPUs: from its table, a power law between two rows."""
+    rows = sorted((row.gpus, row.runtime_min) for row in table_rows("table3") if row.method == "gd")
+    (few, slow), (many, fast) = next(pair for pair in itertools.pairwise(rows) if pair[0][0] <= gpus <= pair[1][0])
+    return slow * (fast / slow) ** (math.log(gpus / few) / math.log(many / few))
+
+
+def papers_share() -> float:
+    """Of the paper's runtime, that GPUs wait on the fewer of them."""
+    return MINUTES_AT_FIRST / papers_minutes(Setup.gpus[0])
+
+
+def spread_that_waits(share: float) -> float:
+    """How unequal GPUs must be to wait for such a share of the time: with shares even between 0 and x slower they wait x / 2 of 1 + x
+    on average."""
+    return share / (0.5 - share)
 
 
 def note(outcome: Outcome) -> str:
@@ -111,8 +136,32 @@ def add_waiting(findings: Findings, work: Work, setup: Setup, appp: dict[int, Ph
     findings.add(f"{setup.case}, {most} GPUs", waiting, "s", paper=SECONDS_AT_LAST, ours=at_most, ranks=most, **tags)
     met = agrees(at_few / 60, MINUTES_AT_FIRST) and agrees(at_most, SECONDS_AT_LAST)
     said = f"{at_few:.3g} s on {few} GPUs, {at_most:.3g} s on {most}, in {ITERATIONS} iterations; only messages are waited for"
+    said += add_unequal(findings, work, setup)
     statement = tables()["figure_7b_large_gd"]["stated"][1]
     findings.judge(statement, REPRODUCED if met else NOT_REPRODUCED, said, SIMULATED)
+
+
+def add_unequal(findings: Findings, work: Work, setup: Setup) -> str:
+    """What GPUs of unequal speed would have to be like to wait as long as the paper's fewer do, and how long the more would wait then;
+    in words, too."""
+    few, most = setup.gpus
+    share = papers_share()
+    spread = spread_that_waits(share)
+    step = projection(setup, "appp", spread)
+    outcome = perform(work, step)
+    if why := why_not_simulated(outcome):
+        return f"; GPUs of unequal speed could not be simulated: {why}"
+    shares = {row["ranks"]: phases_of(row).wait / sum(dataclasses.astuple(phases_of(row))) for row in outcome.rows}
+    tags = {"evidence": SIMULATED, "source": source(work, step), "why_not": f"GPUs up to {1 + spread:.3g} times slower than the fastest"}
+    quantity = "share of the time that unequal GPUs wait"
+    papers = {few: 100 * share, most: 100 * SECONDS_AT_LAST / 60 / papers_minutes(Setup.gpus[1])}
+    for gpus in setup.gpus:
+        findings.add(f"{setup.case}, {gpus} GPUs", quantity, "%", paper=papers[gpus], ours=100 * shares[gpus], ranks=gpus, **tags)
+    return (
+        f"; GPUs of unequal speed explain it only if the slowest is {1 + spread:.2g} times slower than the fastest, and then {most} of them "
+        f"wait {100 * shares[most]:.2g} % of the time, where the paper's wait {papers[most]:.2g} %; neither do they lack memory on {few}, "
+        "where the paper prints less than 9.2 GB of 16"
+    )
 
 
 def why_not_simulated(outcome: Outcome) -> str:
