@@ -88,6 +88,8 @@ def words(key: str, value: object) -> str:
     """An option and its value in words."""
     if isinstance(value, list):
         value = " × ".join(map(str, value))
+    if key == "rounds":
+        return {0: "a round per position", 1: "1 round"}.get(value, f"{value} rounds")
     return OPTIONS[key].format(value)
 
 
