@@ -6,7 +6,19 @@ import pytest
 
 from harness.base.statistics import effect_of
 from harness.reproduce import claims
-from harness.reproduce.cells import FAILS, HOLDS, IMPOSSIBLE, NOT_VERIFIED, UNDECIDED, Cell, MapRow, draw, sentence, verdict_of
+from harness.reproduce.cells import (
+    FAILS,
+    HOLDS,
+    IMPOSSIBLE,
+    NOT_VERIFIED,
+    UNDECIDED,
+    Cell,
+    MapRow,
+    draw,
+    sentence,
+    verdict_of,
+    verdict_of_denied,
+)
 from harness.reproduce.claims import CLAIMS, Claim
 from harness.reproduce.design import CONDITIONS, SEEDS, run
 from harness.reproduce.findings import DEPENDS, NOT_JUDGED, NOT_REPRODUCED, REPRODUCED
@@ -58,7 +70,7 @@ def test_where_a_method_cannot_work_its_claims_are_not_asked(scope, monkeypatch)
     refused = Outcome(failure="mesh: the core of tile 1 is 20 pixels wide but must fill a halo of 40 pixels")
     monkeypatch.setattr(claims, "perform", lambda _, step: refused)
     cell = claims.cell_of(scope, claim_of([1, 2, 1, 2, 1, 2]), CONDITIONS[0])
-    assert cell.word == IMPOSSIBLE and "20 pixels" in cell.why
+    assert cell.word == IMPOSSIBLE and "narrower than the halos" in cell.why
 
 
 def test_what_is_not_verified_is_not_judged(scope, broken):
@@ -78,6 +90,19 @@ def test_what_is_not_verified_is_not_judged(scope, broken):
 )
 def test_verdicts(words, verdict):
     assert verdict_of([Cell(word) for word in words]) == verdict
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [
+        ([FAILS, UNDECIDED], REPRODUCED), ([HOLDS, HOLDS], NOT_REPRODUCED), ([HOLDS, FAILS], DEPENDS), ([NOT_VERIFIED], NOT_JUDGED),
+    ],
+)
+def test_verdicts_on_what_is_said_not_to_be(words, verdict):
+    cells = {word: Cell(word, None if word == NOT_VERIFIED else effect_of([1.0, 2.0]), "") for word in words}
+    assert verdict_of_denied([Cell(word, cells[word].effect) for word in words]) == verdict
+    said = sentence(cells, denied=True)
+    assert ("found at holds" in said) == (HOLDS in words) and ("not found at" in said) == (FAILS in words)
 
 
 def test_every_run_has_a_name_of_its_own_and_the_null_pairs_seeds(scope):

@@ -34,14 +34,22 @@ def verdict_of(cells: Sequence[Cell]) -> str:
     return DEPENDS if words & JUDGED else NOT_JUDGED
 
 
-def sentence(cells: dict[str, Cell]) -> str:
+def verdict_of_denied(cells: Sequence[Cell]) -> str:
+    """On what a statement says is not so, on all conditions together: only its being found speaks against it."""
+    judged = [cell for cell in cells if cell.effect is not None]
+    found = [cell for cell in judged if cell.word == HOLDS]
+    if not judged:
+        return NOT_JUDGED
+    return REPRODUCED if not found else NOT_REPRODUCED if len(found) == len(judged) else DEPENDS
+
+
+def sentence(cells: dict[str, Cell], denied: bool = False) -> str:
     """Where it holds, where not, and where these runs cannot tell; cells by the condition's title."""
-    parts = []
+    places: dict[str, list[str]] = {}
     for word in (HOLDS, FAILS, UNDECIDED, NOT_VERIFIED, IMPOSSIBLE):
-        places = [f"{title}{in_numbers(cell)}" for title, cell in cells.items() if cell.word == word]
-        if places:
-            parts.append(f"{word} at {', '.join(places)}")
-    return "; ".join(parts)
+        said = FOUND.get(word, (word, ""))[0] if denied else word
+        places.setdefault(said, []).extend(f"{title}{in_numbers(cell)}" for title, cell in cells.items() if cell.word == word)
+    return "; ".join(f"{said} at {', '.join(where)}" for said, where in places.items() if where)
 
 
 def in_numbers(cell: Cell) -> str:
@@ -51,8 +59,13 @@ def in_numbers(cell: Cell) -> str:
 
 GREEN, RED, GREY, WHITE = "#b8dfc0", "#f2b8b0", "#e6e6e6", "#ffffff"
 COLOURS = {HOLDS: GREEN, FAILS: RED, UNDECIDED: GREY, NOT_VERIFIED: WHITE, IMPOSSIBLE: WHITE}
-# Of what is planted: only its being found is news.
-PLANTED = {HOLDS: ("found", RED), FAILS: ("not found", GREY), UNDECIDED: ("not found", GREY)}
+# Of what should not be: only its being found is news.
+FOUND = {HOLDS: ("found", RED), FAILS: ("not found", GREY), UNDECIDED: ("not found", GREY)}
+
+
+def short(value: float) -> str:
+    """Two digits, or whole numbers of three."""
+    return f"{value:+.0f}" if abs(value) >= 99.5 else f"{value:+.2g}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +73,7 @@ class MapRow:
     """A claim and its cells by the condition's title."""
 
     title: str
-    null: bool  # planted: it must not be found
+    denied: bool  # it is not so, says the paper, or was planted
     cells: dict[str, Cell]
 
 
@@ -73,14 +86,14 @@ def draw(rows: Sequence[MapRow]) -> dict[str, dict[str, bytes]]:
     figure, axes = drawing.plt.subplots(figsize=(width, 0.5 * len(rows) + 0.6), layout="constrained")
     for y, row in enumerate(rows):
         for x, cell in enumerate(row.cells.values()):
-            word, colour = PLANTED.get(cell.word, (cell.word, WHITE)) if row.null else (cell.word, COLOURS[cell.word])
+            word, colour = FOUND.get(cell.word, (cell.word, WHITE)) if row.denied else (cell.word, COLOURS[cell.word])
             axes.add_patch(drawing.plt.Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=2))
             e = cell.effect
-            text = f"{word}\n{e.mean:+.2g} ({e.low:+.2g} … {e.high:+.2g})" if e else word
+            text = f"{word}\n{short(e.mean)} ({short(e.low)} … {short(e.high)})" if e else word
             axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=7)
     axes.set(xlim=(0, len(conditions)), ylim=(len(rows), 0))
     axes.set_xticks([x + 0.5 for x in range(len(conditions))], conditions)
-    axes.set_yticks([y + 0.5 for y in range(len(rows))], [f"{row.title}{' (null)' if row.null else ''}" for row in rows])
+    axes.set_yticks([y + 0.5 for y in range(len(rows))], [row.title for row in rows])
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     for spine in axes.spines.values():
         spine.set_visible(False)

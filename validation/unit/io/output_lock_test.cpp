@@ -42,7 +42,7 @@ TEST(OutputLock, OfAKilledRunStopsNobody) {
 
 TEST(OutputLock, InNoFolderIsAnInputError) {
   const ScratchFolder directory;
-  EXPECT_THROW(OutputLock(directory / "missing" / "out.h5"), InputError);
+  EXPECT_THROW((void)OutputLock(directory / "missing" / "out.h5"), InputError);
 }
 
 } // namespace
