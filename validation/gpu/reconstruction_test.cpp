@@ -97,8 +97,8 @@ protected:
     if (comm.size() == 1) all.push_back({.method = Method::serial, .iterations = 5});
     for (const auto update :
          {UpdateRule::as_printed, UpdateRule::once, UpdateRule::averaged, UpdateRule::batch})
-      all.push_back({.method = Method::gd, .iterations = 5, .update = UpdateRule::accelerated});
-    all.push_back({.method = Method::gd, .iterations = 5, .update = update, .rounds = 2});
+      all.push_back({.method = Method::gd, .iterations = 5, .update = update, .rounds = 2});
+    all.push_back({.method = Method::gd, .iterations = 5, .update = UpdateRule::accelerated});
     all.push_back({.method = Method::gd,
                    .iterations = 5,
                    .update = UpdateRule::batch,
