@@ -99,8 +99,7 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
       .add_option("--positions-at-once", s.positions_at_once,
                   "Positions computed together; more than 1 only with --update batch or accelerated, since "
                   "other rules step after every position. The volume stays the same, bit by bit; waves take "
-                  "as many times the "
-                  "memory")
+                  "as many times the memory")
       ->transform(whole_number(1))
       ->capture_default_str();
   add_choice(command, "--measurements", s.stream_measurements, measurement_places,
@@ -112,9 +111,9 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
 void add_gd_options(CLI::App& command, SolverOptions& o) {
   auto& s = o.chosen;
   add_choice(command, "--update", s.update, updates,
-             "gd, replicated: own gradients count twice, once, once with sums of overlaps scaled down to the "
-             "whole error, or "
-             "only in the exchange: gradient descent, plain or with momentum");
+             "gd, replicated: as_printed counts own gradients twice and once once; averaged also scales sums "
+             "in overlaps down to the whole error; batch and accelerated step on sums alone, plainly or with "
+             "momentum");
   command.add_option(
       "--rounds", o.rounds,
       "gd, replicated: exchanges per iteration; max: one per position; the paper's is 1; left out: 2, with "
@@ -142,8 +141,7 @@ void add_method_option(CLI::App& command, SolverOptions& o) {
   auto& s = o.chosen;
   add_choice(command, "--method", s.method, methods,
              "serial: one rank; gd: Gradient Decomposition; hve: Halo Voxel Exchange; replicated: the whole "
-             "volume on "
-             "every rank, gradients summed over all");
+             "volume on every rank, gradients summed over all");
 }
 
 void add_solver_options(CLI::App& command, SolverOptions& o) {
