@@ -13,7 +13,7 @@ public:
         accumulated_(tile.make_accumulation_buffer()),
         weights_(tile.backend(), weights.size(), MemoryLabel::accumulation),
         exchange_(make_exchange(plan.exchange, comm, tile.backend(), plan.tiling, tile.timer())) {
-    weights_.upload(weights);
+    if (!weights.empty()) weights_.upload(weights);
   }
 
   void sweep(SweepPlace& at, const SweepCalls& calls) override {
