@@ -15,10 +15,7 @@ using hdf5::Shape;
 
 CountType type_in(const Handle& patterns) {
   const Handle type(hdf5::check(H5Dget_type(patterns), "cannot get a type"), H5Tclose);
-  const auto stored = hdf5::type_name(type);
-  for (const CountType each : {CountType::float16, CountType::uint16})
-    if (stored == name(each)) return each;
-  return CountType::float32;
+  return count_type(hdf5::type_name(type));
 }
 
 void hash_patterns(const Handle& patterns, const DatasetHeader& h, CountType type, const std::string& file,

@@ -30,6 +30,12 @@ std::string_view name(CountType type) {
   return names[static_cast<std::size_t>(type)];
 }
 
+CountType count_type(std::string_view stored) {
+  for (const CountType each : {CountType::float16, CountType::uint16})
+    if (stored == name(each)) return each;
+  return CountType::float32;
+}
+
 std::size_t bytes_per_count(CountType type) { return type == CountType::float32 ? 4 : 2; }
 
 float largest_count(CountType type) {

@@ -11,6 +11,8 @@
 namespace ptychoscale {
 
 [[nodiscard]] std::string_view name(CountType type);
+/// By its name in a file; float32 for any other number, which readers take or refuse by themselves.
+[[nodiscard]] CountType count_type(std::string_view stored);
 [[nodiscard]] std::size_t bytes_per_count(CountType type);
 /// Largest count that `type` can hold.
 [[nodiscard]] float largest_count(CountType type);

@@ -50,13 +50,6 @@ void read_optics(const InputFile& file, DatasetHeader& h) {
   h.dose_e_per_A2 = file.number(microscope + "dose_e_per_A2");
 }
 
-/// A kind of number that is none of these was refused.
-CountType count_type(std::string_view stored) {
-  for (const CountType each : {CountType::float16, CountType::uint16})
-    if (stored == name(each)) return each;
-  return CountType::float32;
-}
-
 PixelSize pixel_size(const std::vector<double>& yx) { return {yx[0], yx[1]}; }
 
 void read_own_attributes(const InputFile& file, DatasetHeader& h) {

@@ -21,13 +21,7 @@ public:
   }
 
   void sweep(SweepPlace& at, const SweepCalls& calls) override {
-    const auto batches = tile_.batches(0);
-    for (; at.batch < static_cast<int>(batches.size()) && !calls.leaves(); ++at.batch) {
-      const auto batch = batches[static_cast<std::size_t>(at.batch)];
-      for (int k = batch.first; k < batch.last; ++k) calls.before_visit(k);
-      at.loss += tile_.visit(batch, tile_.view(gradient_), 0);
-      exchange_->progress();
-    }
+    visit_round(tile_, at, calls, tile_.view(gradient_), 0, [&] { exchange_->progress(); });
     calls.before_exchange();
     exchange_->start(tile_.view(gradient_));
     exchange_->finish();

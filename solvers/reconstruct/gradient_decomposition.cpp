@@ -13,18 +13,13 @@ public:
         accumulated_(tile.make_accumulation_buffer()),
         weights_(tile.backend(), weights.size(), MemoryLabel::accumulation),
         exchange_(make_exchange(plan.exchange, comm, tile.backend(), plan.tiling, tile.timer())) {
-    if (!weights.empty()) weights_.upload(weights);
+    weights_.upload(weights);
   }
 
   void sweep(SweepPlace& at, const SweepCalls& calls) override {
     for (; at.round < rounds_; ++at.round) {
-      const auto batches = tile_.batches(at.round);
-      for (; at.batch < static_cast<int>(batches.size()) && !calls.leaves(); ++at.batch) {
-        const auto batch = batches[static_cast<std::size_t>(at.batch)];
-        for (int k = batch.first; k < batch.last; ++k) calls.before_visit(k);
-        at.loss += tile_.visit(batch, tile_.view(accumulated_), update_ == UpdateRule::batch ? 0 : step_);
-        exchange_->progress();
-      }
+      visit_round(tile_, at, calls, tile_.view(accumulated_), update_ == UpdateRule::batch ? 0 : step_,
+                  [&] { exchange_->progress(); });
       calls.before_exchange();
       // The local steps are taken back rather than subtracted from the total later: that needs no copy of the
       // rank's own gradient.

@@ -13,12 +13,7 @@ public:
 
   void sweep(SweepPlace& at, const SweepCalls& calls) override {
     const bool descends = gradient_.size() > 0;
-    const auto batches = tile_.batches(0);
-    for (; at.batch < static_cast<int>(batches.size()) && !calls.leaves(); ++at.batch) {
-      const auto batch = batches[static_cast<std::size_t>(at.batch)];
-      for (int k = batch.first; k < batch.last; ++k) calls.before_visit(k);
-      at.loss += descends ? tile_.visit(batch, tile_.view(gradient_), 0) : tile_.visit(batch, {}, step_);
-    }
+    visit_round(tile_, at, calls, descends ? tile_.view(gradient_) : Volume{}, descends ? 0 : step_);
     calls.before_exchange();
     if (descends) {
       tile_.backend().axpy(tile_.volume().data, static_cast<float>(-step_), gradient_.data(),

@@ -85,6 +85,17 @@ double TileSolver::visit(Range batch, Volume gradient, double step) {
   return loss;
 }
 
+void visit_round(TileSolver& tile, SweepPlace& at, const SweepCalls& calls, Volume gradient, double step,
+                 const std::function<void()>& after_batch) {
+  const auto batches = tile.batches(at.round);
+  for (; at.batch < static_cast<int>(batches.size()) && !calls.leaves(); ++at.batch) {
+    const auto batch = batches[static_cast<std::size_t>(at.batch)];
+    for (int k = batch.first; k < batch.last; ++k) calls.before_visit(k);
+    at.loss += tile.visit(batch, gradient, step);
+    after_batch();
+  }
+}
+
 double TileSolver::vacuum_loss(int k) { return model_.vacuum_loss(measurements_.at(k, timer_)); }
 
 PatternFindings TileSolver::judge_patterns(const PatternLimits& limits) const {

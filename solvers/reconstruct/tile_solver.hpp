@@ -79,6 +79,12 @@ struct SweepCalls {
       before_exchange; ///< at the end of every round, of all ranks; may throw to end the run
 };
 
+/// Visits what is left of a round from `at` on, until it is done or `calls` leave: adds gradients to
+/// `gradient` unless that is empty, steps the tile by `step`, and calls `after_batch` behind every batch.
+void visit_round(
+    TileSolver& tile, SweepPlace& at, const SweepCalls& calls, Volume gradient, double step,
+    const std::function<void()>& after_batch = [] {});
+
 /// One solver on one rank. `sweep` runs one iteration over the rank's positions, or the rest of it from `at`,
 /// with all exchanges it needs, and keeps `at` up to date: whenever it calls, or throws what a call threw,
 /// that is where it is, and tile and accumulation buffer are as the rounds and batches before left them.

@@ -41,11 +41,12 @@ public:
     ::operator delete(memory, alignment);
   }
   [[nodiscard]] bool shares_memory_with_host() const override { return true; }
+  // Not of nothing, which may lie nowhere.
   void to_device(void* device, const void* host, std::size_t bytes) override {
-    std::memcpy(device, host, bytes);
+    if (bytes > 0) std::memcpy(device, host, bytes);
   }
   void to_host(void* host, const void* device, std::size_t bytes) override {
-    std::memcpy(host, device, bytes);
+    if (bytes > 0) std::memcpy(host, device, bytes);
   }
   void zero(void* device, std::size_t bytes) override { std::memset(device, 0, bytes); }
   void synchronize() override {}
