@@ -118,6 +118,13 @@ void add_gd_options(CLI::App& command, SolverOptions& o) {
       "--rounds", o.rounds,
       "gd, replicated: exchanges per iteration; max: one per position; the paper's is 1; left out: 2, with "
       "--update batch or accelerated 1");
+  command
+      .add_option(
+          "--delay", s.delay,
+          "gd, replicated: rounds by which what the other ranks add comes late; 1 hides the exchange behind "
+          "the next round, for two more volumes of memory; with --update once, averaged or batch")
+      ->transform(whole_number(0, 1))
+      ->capture_default_str();
   add_choice(command, "--exchange", s.exchange, exchanges,
              "gd: pipelined passes, blocking passes, 8 neighbours, or one global sum");
 }

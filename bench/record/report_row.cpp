@@ -20,6 +20,7 @@ void add_options(Json& row, const ReconstructionOptions& o, const Reconstruction
   if (sums_gradients(o.method)) {
     row["exchange"] = name(plan.exchange.kind);
     row["rounds"] = o.rounds;
+    if (o.delay > 0) row["delay"] = o.delay;
   }
   // Named where they are not as always, so that rows from before they could be chosen still match.
   if (o.measurement_type == MeasurementType::float16) row["measurement_type"] = "float16";

@@ -30,7 +30,7 @@ public:
   }
   void finished(std::span<const double> cost) override { factors_.finished(cost); }
   [[nodiscard]] std::span<float> accumulated() override { return {gradient_.data(), gradient_.size()}; }
-  [[nodiscard]] std::span<float> momentum() override { return {momentum_.data(), momentum_.size()}; }
+  [[nodiscard]] std::span<float> carried() override { return {momentum_.data(), momentum_.size()}; }
   [[nodiscard]] Traffic traffic() const override { return exchange_->traffic(); }
 
 private:

@@ -218,7 +218,7 @@ std::uint64_t write_rank(const Communicator& comm, const Checkpoint& c, const Ra
   auto state = rank.state;
   const auto numbers = packed(state);
   file.add(numbers);
-  for (const auto voxels : {rank.volume, rank.accumulated, rank.momentum}) {
+  for (const auto voxels : {rank.volume, rank.accumulated, rank.carried}) {
     const std::uint64_t size = voxels.size();
     file.add(std::as_bytes(std::span(&size, 1)));
     file.add(voxels.size_bytes(), [&](std::size_t offset, std::span<std::byte> piece) {
@@ -324,7 +324,7 @@ void read_voxels(const Communicator& comm, const Checkpoint& c, const RankImage&
   CheckpointReader file(name, label_of(c, comm.rank()));
   std::vector<std::byte> numbers(packed_size());
   file.read(numbers);
-  for (const auto voxels : {rank.volume, rank.accumulated, rank.momentum}) {
+  for (const auto voxels : {rank.volume, rank.accumulated, rank.carried}) {
     std::uint64_t size = 0;
     file.read(std::as_writable_bytes(std::span(&size, 1)));
     if (size != voxels.size())

@@ -5,14 +5,14 @@
 
 namespace ptychoscale {
 
-/// A rank's numbers and voxels, where they lie; `accumulated` is empty outside a round, `momentum` without
+/// A rank's numbers and voxels, where they lie; `accumulated` is empty outside a round, `carried` without
 /// it.
 struct RankImage {
   RankState state;
   Backend& backend;
   std::span<float> volume;
   std::span<float> accumulated;
-  std::span<float> momentum;
+  std::span<float> carried;
 };
 
 /// Writes a checkpoint in the place of the older of two and returns when it would survive a power cut. Until

@@ -63,6 +63,7 @@ void IterationLoop::iterate() {
   solver_.sweep(at_, {.before_visit = [this](int k) { before_visit(k); },
                       .leaves = [this] { return agreement_.stop_asked() && agreement_.meets(at_, shared_); },
                       .before_exchange = [this] { before_exchange(); }});
+  if (at_.iteration + 1 == options_.iterations) solver_.complete();
   tile_.backend().synchronize();
   finish_iteration();
 }
@@ -153,7 +154,7 @@ RankImage IterationLoop::image() {
                   .backend = tile_.backend(),
                   .volume = {volume.data, volume.size()},
                   .accumulated = at_.batch > 0 ? solver_.accumulated() : std::span<float>(),
-                  .momentum = solver_.momentum()};
+                  .carried = solver_.carried()};
   image.state.seconds = shared_.in_iteration ? tile_.backend().now() - began_s_ : 0;
   return image;
 }
@@ -163,6 +164,7 @@ std::string IterationLoop::save() {
   const double start = tile_.backend().now();
   std::string failure;
   try {
+    solver_.settle();
     if (comm_.leads()) shared_.planning = tile_.backend().planning_knowledge();
     write_checkpoint(comm_, *hooks_.checkpoints, shared_, image());
   } catch (const InputError& e) { // on all ranks alike: the disk does not take it

@@ -30,6 +30,15 @@ void check(const ReconstructionOptions& o, int ranks) {
         fmt::format("rounds: {} is not usable with update accelerated, whose momentum is that of "
                     "whole iterations; valid: 1",
                     o.rounds == 0 ? "max" : std::to_string(o.rounds)));
+  if (o.delay < 0 || o.delay > 1)
+    throw InputError(fmt::format("delay: {} is not usable; valid: 0, 1", o.delay));
+  if (sums_gradients(o.method) && o.delay > 0 &&
+      (o.update == UpdateRule::as_printed || o.update == UpdateRule::accelerated))
+    throw InputError(
+        fmt::format("delay: {} is not usable with update {}, {}; valid with once, averaged and batch",
+                    o.delay, name(o.update),
+                    o.update == UpdateRule::accelerated ? "whose momentum is of whole gradients"
+                                                        : "which applies own gradients with the sums"));
   if (o.positions_at_once > 1 && !descends(o))
     throw InputError(fmt::format(
         "positions_at_once: {} needs a method that makes no step between positions, which {} does; valid: 1, "

@@ -46,6 +46,7 @@ std::unique_ptr<Solver> make_solver(TileSolver& tile, const Communicator& comm,
     return make_serial(tile, o.update, steps.step);
   case Method::gd:
   case Method::replicated:
+    if (o.delay > 0) return make_delayed_decomposition(tile, comm, plan, o.update, steps.weights, steps.step);
     return make_gradient_decomposition(tile, comm, plan, o.update, steps.weights, steps.step);
   case Method::hve:
     return make_halo_voxel_exchange(tile, comm, plan, o, steps.step);

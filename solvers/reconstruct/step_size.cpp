@@ -11,8 +11,9 @@
 namespace ptychoscale {
 namespace {
 
-constexpr double overshoot = 1.7; ///< correction of a voxel's error that the default step may reach
-constexpr int samples = 4;        ///< per axis, of the field between a position and the next
+constexpr double overshoot = 1.7;          ///< correction of a voxel's error that the default step may reach
+constexpr double lateness = overshoot / 2; ///< the part of it that may come late, where 1 is the limit
+constexpr int samples = 4;                 ///< per axis, of the field between a position and the next
 
 /// What every part sends to one voxel, in order of rounds and ranks; parts that send nothing are left out.
 using PartSums = std::map<Part, double>;
@@ -49,29 +50,41 @@ double brightest_round(const PartSums& sums) {
   return brightest;
 }
 
-/// The largest part of a voxel's error that is corrected in any round, at alpha = `inverse_l` / (2 sigma^2
-/// S).
-double correction(const PartSums& sums, double inverse_l, bool own_twice) {
-  double largest = 0, all = 0, own = 0;
+/// What one round makes of a voxel's error.
+struct Correction {
+  double all = 0;     ///< of all ranks together
+  double largest = 0; ///< of one rank
+};
+
+/// Of every round, at alpha = `inverse_l` / (2 sigma^2 S).
+std::vector<Correction> corrections(const PartSums& sums, double inverse_l) {
+  std::vector<Correction> rounds;
   int round = -1;
   for (const auto& [part, m] : sums) {
-    if (part.round != round) all = own = 0;
+    if (part.round != round) rounds.emplace_back();
     round = part.round;
     const double c = corrected(inverse_l * m);
-    all += c;
-    own = std::max(own, c);
-    largest = std::max(largest, own_twice ? all + own : all);
+    rounds.back().all += c;
+    rounds.back().largest = std::max(rounds.back().largest, c);
   }
-  return largest;
+  return rounds;
+}
+
+/// Whether no round corrects a voxel too far.
+bool is_stable(const PartSums& sums, double inverse_l, const ReconstructionOptions& o) {
+  return std::ranges::all_of(corrections(sums, inverse_l), [&](const Correction& c) {
+    const double made = o.update == UpdateRule::as_printed ? c.all + c.largest : c.all;
+    return made <= overshoot && (o.delay == 0 || c.all - c.largest <= lateness);
+  });
 }
 
 /// The largest 1 / m up to `most` at which no voxel is corrected too far.
-double largest_that_is_stable(const PartSums& sums, double most, bool own_twice) {
-  if (correction(sums, most, own_twice) <= overshoot) return most;
+double largest_that_is_stable(const PartSums& sums, double most, const ReconstructionOptions& o) {
+  if (is_stable(sums, most, o)) return most;
   double low = 0, high = most;
   for (int halving = 0; halving < 30; ++halving) {
     const double middle = (low + high) / 2;
-    (correction(sums, middle, own_twice) <= overshoot ? low : high) = middle;
+    (is_stable(sums, middle, o) ? low : high) = middle;
   }
   return low;
 }
@@ -100,7 +113,7 @@ double default_step(const DatasetHeader& h, const ReconstructionOptions& options
     inverse_m = 1 / (one * brightest_of_scan(h, plan, light));
   } else if (sums_gradients(options.method) && options.update != UpdateRule::averaged) {
     for_each_voxel(h, light, parts_of(plan, h.positions_A.size(), true), [&](const PartSums& sums) {
-      inverse_m = largest_that_is_stable(sums, inverse_m, options.update == UpdateRule::as_printed);
+      inverse_m = largest_that_is_stable(sums, inverse_m, options);
     });
   }
   return inverse_m / curvature(h);

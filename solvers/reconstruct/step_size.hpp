@@ -33,6 +33,10 @@ namespace ptychoscale {
 /// 2 is met within the search's resolution for 2, 4, 9 and 16 tiles, 1 to all exchanges per iteration, both
 /// rules.
 ///
+///   delay       a rank's own correction counts at once, the others' a round later: the error's part x in an
+///               overlap of n alike ranks follows x^2 - (1 - c) x + (n - 1) c = 0, so what comes late,
+///               sum c_r - c_own, must stay below 1; it is kept below 0.85. Scaled down (averaged) it is
+///               x^2 - (1 - c) x + 1 - c = 0, which is stable for every c;
 ///   accelerated momentum wants the step 1 / L of the curvature L that an error meets: alpha e sum l = 1 at
 ///               the brightest voxel, three quarters of the limit 4 / (3 L) that momentum leaves of 2 / L.
 [[nodiscard]] double default_step(const DatasetHeader& header, const ReconstructionOptions& options,

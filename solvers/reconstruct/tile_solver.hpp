@@ -95,8 +95,13 @@ public:
   [[nodiscard]] virtual Traffic traffic() const = 0;
   /// What has been accumulated of a round, zero before its first batch; empty for solvers that do not.
   [[nodiscard]] virtual std::span<float> accumulated() { return {}; }
-  /// What is carried from one iteration to the next beside the volume; empty for solvers that carry nothing.
-  [[nodiscard]] virtual std::span<float> momentum() { return {}; }
+  /// What is carried from one round to the next beside the volume; empty for solvers that carry nothing.
+  /// Between settle() and the next exchange it is all there is.
+  [[nodiscard]] virtual std::span<float> carried() { return {}; }
+  /// Ends what is under way between ranks, without a change to what comes of it. Collective.
+  virtual void settle() {}
+  /// Applies what was put off; after the last iteration. Collective.
+  virtual void complete() {}
   /// Called after every iteration, of a run that is resumed too, with the costs of all that are finished.
   virtual void finished([[maybe_unused]] std::span<const double> cost) {}
 };
@@ -106,6 +111,10 @@ public:
 [[nodiscard]] std::unique_ptr<Solver>
 make_gradient_decomposition(TileSolver& tile, const Communicator& comm, const ReconstructionPlan& plan,
                             UpdateRule update, std::span<const float> weights, double step);
+[[nodiscard]] std::unique_ptr<Solver> make_delayed_decomposition(TileSolver& tile, const Communicator& comm,
+                                                                 const ReconstructionPlan& plan,
+                                                                 UpdateRule update,
+                                                                 std::span<const float> weights, double step);
 [[nodiscard]] std::unique_ptr<Solver> make_accelerated_descent(TileSolver& tile, const Communicator& comm,
                                                                const ReconstructionPlan& plan,
                                                                std::span<const float> weights, double step);

@@ -157,6 +157,8 @@ std::vector<ReconstructionOptions> every_way(int ranks) {
   for (const int rounds : {1, 0}) all.push_back({.method = Method::gd, .rounds = rounds});
   for (const auto fill : {HaloFill::paste, HaloFill::mean, HaloFill::never})
     all.push_back({.method = Method::hve, .halo_fill = fill, .paste_every = 2});
+  for (const auto update : {once, averaged, batch})
+    all.push_back({.method = Method::gd, .update = update, .rounds = 3, .delay = 1});
   all.push_back({.method = Method::gd, .update = batch, .rounds = 2, .positions_at_once = 3});
   all.push_back({.method = Method::gd, .rounds = 2, .stream_measurements = true});
   return all;

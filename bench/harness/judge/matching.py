@@ -7,8 +7,8 @@ from harness.base.identity import Data
 # What sets two runs apart. Rows are compared only where all of it agrees.
 IDENTITY = (
     "case", "seed", "evidence", "method", "mesh", "ranks", "as_rank", "iterations", "threads", "grid", "adjoint", "bandwidth",
-    "measurements", "measurement_type", "update", "positions_at_once", "exchange", "rounds", "halo_fill", "paste_every", "extra_rows",
-    "halo_px",
+    "measurements", "measurement_type", "update", "positions_at_once", "exchange", "rounds", "delay", "halo_fill", "paste_every",
+    "extra_rows", "halo_px",
 )  # fmt: skip
 # What must agree for times to be comparable at all.
 MACHINE = ("host_name", "cpu", "num_cpus", "compiler", "flags", "library_build_type", "mpi", "backend", "launcher")

@@ -118,10 +118,11 @@ def check(process: subprocess.Popen, stem: Path) -> None:
 
 
 def row_of(run: Run, machine: Machine, printed: dict) -> dict:
-    """A run as a row. The first iteration also takes the empty specimen's cost, so that the others tell the time if there are any."""
+    """A run as a row. The first iteration also takes the empty specimen's cost, and with delay the last one ends the exchange of its own,
+    so that the others tell the time if there are any."""
     row = printed["row"]
     seconds = row["seconds_of_iterations"]
-    usual = statistics.median(seconds[1:] or seconds)
+    usual = statistics.median(seconds[1 : -1 if "delay" in row else None] or seconds)
     mesh = "x".join(map(str, row["mesh"]))
     return {
         "name": "/".join([run.case, run.method, mesh, *filter(None, [run.exchange])]),
@@ -143,7 +144,7 @@ def add_efficiency(rows: list[dict]) -> None:
     kinds: dict[tuple, list[dict]] = {}
     for row in rows:
         if "error" not in row:
-            kinds.setdefault((row["method"], row.get("exchange"), row.get("rounds")), []).append(row)
+            kinds.setdefault((row["method"], row.get("exchange"), row.get("rounds"), row.get("delay")), []).append(row)
     for kind in kinds.values():
         first = min(kind, key=lambda row: row["ranks"])
         work = first["seconds_per_iteration"] * first["ranks"]

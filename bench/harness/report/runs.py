@@ -19,6 +19,7 @@ OPTIONS = {
     "positions_at_once": "{} positions at once",
     "exchange": "{}",
     "rounds": "{} rounds",
+    "delay": "delay {}",
     "halo_fill": "fill {}",
     "paste_every": "paste every {}",
     "extra_rows": "{} extra rows",

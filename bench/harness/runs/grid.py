@@ -39,6 +39,7 @@ DIMENSIONS = {
     "meshes": Dimension("mesh", "--mesh", "meshes of ranks", r"[1-9]\d*x[1-9]\d*", "ROWSxCOLUMNS, for example 2x3", DECOMPOSING),
     "halos_pm": Dimension("halo_pm", "--halo-pm", "halos in picometre", r"\d+(\.\d+)?", "a number, 0 or more", DECOMPOSING),
     "rounds": Dimension("rounds", "--rounds", "exchanges per iteration of gd and replicated", r"[1-9]\d*|max", ROUNDS, SUMMING),
+    "delays": words("delay", "--delay", "rounds by which gd's and replicated's sums come late", "0", "1", only=SUMMING),
     "grids": words("grid", "--grid", "propagation grids", "window", "tile", only=ALL),
     "adjoints": words("adjoint", "--adjoint", "ways to keep waves", "store", "checkpoint", "reverse", only=ALL),
     "exchanges": words("exchange", "--exchange", "exchanges of gd", "appp", "passes", "neighbours", "allreduce", only=("gd",)),

@@ -183,6 +183,7 @@ def scaled(row: dict, key: str, scale: float) -> float:
 def known_name(row: dict) -> str:
     """What tells a point of a sweep from the others."""
     varied = [row[key] for key in ("rounds", "grid", "adjoint", "exchange", "update") if key in row]
+    varied += ["delayed"] if "delay" in row else []
     halo = row.get("halo_px")
     return " ".join([row["name"], *map(str, varied), *([f"halo {halo[0]}x{halo[1]}"] if halo else [])])
 

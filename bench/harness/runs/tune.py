@@ -23,7 +23,7 @@ or the smallest cost where there is none, after the same number of iterations; f
 section. 'To default' is how many iterations the best step needs to reach the cost that the default ends with."""
 
 # Keys of a sweep that change what adds up before a step is made.
-VARIED = ("methods", "ranks", "meshes", "halos_pm", "rounds", "updates")
+VARIED = ("methods", "ranks", "meshes", "halos_pm", "rounds", "updates", "delays")
 DIVERGES = ("diverges", "the cost did not fall")
 RISEN = 1.05  # of the lowest cost of a run: a step that ends above is not stable
 DOUBLINGS = 8  # away from the default, at most
@@ -180,7 +180,7 @@ def table(rows: list[dict]) -> str:
     """One line per setting, for people."""
     lines = {}
     for row in rows:
-        name = " ".join([row["name"], *(str(row[key]) for key in ("rounds", "update") if key in row)])
+        name = " ".join([row["name"], *(str(row[key]) for key in ("rounds", "update") if key in row), *(["delayed"] if "delay" in row else [])])
         if "error" in row:
             lines[name] = {"default": row["error"]}
             continue

@@ -74,6 +74,16 @@ TEST(DefaultStep, AsPrintedAddsARanksOwnCorrectionOnceMore) {
               expected(3, 4), rounding);
 }
 
+TEST(DefaultStep, KeepsWhatComesLateBelowItsLimit) {
+  const auto h = header_of_one_place(8);
+  const auto four = plan_of({{0, 1}, {2, 3}, {4, 5}, {6, 7}});
+  const auto light = illumination_of(h);
+  const double late = -std::log1p(-overshoot / 2 / 3) / (typical * 2); // by three others
+  EXPECT_NEAR(default_step(h, {.delay = 1}, four, light) / serial_step(h), late, rounding);
+  EXPECT_EQ(default_step(h, {.delay = 1}, plan_of({{0, 1, 2, 3, 4, 5, 6, 7}}), light), serial_step(h));
+  EXPECT_EQ(default_step(h, {.update = UpdateRule::averaged, .delay = 1}, four, light), serial_step(h));
+}
+
 TEST(DefaultStep, IsTheSerialOneWhereRanksDoNotMeet) {
   auto h = header_at({{6, 6}, {6, 6}, {18, 18}, {18, 18}});
   EXPECT_EQ(step(h, plan_of({{0, 1}, {2, 3}})), serial_step(h));

@@ -51,6 +51,7 @@ struct ReconstructionOptions {
   int iterations = 10;
   UpdateRule update = UpdateRule::once;
   int rounds = 1; ///< GD: exchanges per iteration; 0: as many as the fullest rank has positions (T = 1)
+  int delay = 0;  ///< GD: rounds by which what neighbours add comes late, 0 or 1
   ExchangeKind exchange = ExchangeKind::appp;
   std::optional<Mesh> mesh = std::nullopt;
   std::optional<double> halo_A = std::nullopt;
