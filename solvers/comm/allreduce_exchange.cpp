@@ -13,7 +13,7 @@ public:
                MemoryLabel::exchange) {}
 
   void start(Volume buffer) override { volume_ = buffer; }
-  void progress() override {}
+  bool progress() override { return false; }
   void finish() override {
     if (comm_.size() == 1) return;
     const PhaseScope scope(timer_, Phase::communication);

@@ -15,7 +15,7 @@ public:
                 MemoryLabel::exchange) {}
 
   void start(Volume buffer) override { volume_ = buffer; }
-  void progress() override {}
+  bool progress() override { return false; }
   void finish() override;
   [[nodiscard]] Traffic traffic() const override { return traffic_; }
 

@@ -13,7 +13,7 @@ public:
                     const Tiling& tiling, PhaseTimer& timer, const std::vector<PassStep>& schedule)
       : pipeline_(comm, backend, schedule, tiling.tiles[comm.rank()].extended.origin(), chunking, timer) {}
   void start(Volume buffer) override { pipeline_.start(buffer); }
-  void progress() override { pipeline_.progress(); }
+  bool progress() override { return pipeline_.progress(); }
   void finish() override { pipeline_.finish(); }
   [[nodiscard]] Traffic traffic() const override { return pipeline_.traffic(); }
 

@@ -52,9 +52,10 @@ void TransferPipeline::start(Volume volume) {
   for (int lane = 0; lane < lanes; ++lane) advance(lane);
 }
 
-void TransferPipeline::progress() {
+bool TransferPipeline::progress() {
   const PhaseScope scope(timer_, Phase::communication);
   if (requests_.any_pending()) advance_lanes_of(requests_.test());
+  return unfinished_chunks_ > 0;
 }
 
 void TransferPipeline::finish() {

@@ -42,8 +42,8 @@ public:
 
   /// Begins a round on `volume`; the round before must be finished.
   void start(Volume volume);
-  /// Does what can be done without blocking.
-  void progress();
+  /// Does what can be done without blocking; gives whether something is left to be received and merged.
+  bool progress();
   /// Blocks until everything is received and merged; sends may still be under way.
   void finish();
   [[nodiscard]] Traffic traffic() const { return traffic_; }

@@ -24,7 +24,10 @@ public:
 
   void sweep(SweepPlace& at, const SweepCalls& calls) override {
     for (; at.round < rounds_; ++at.round) {
-      visit_round(tile_, at, calls, tile_.view(own_), descends_ ? 0 : step_, [&] { exchange_->progress(); });
+      {
+        const Meanwhile messages(tile_.backend(), [&] { return under_way_ && exchange_->progress(); });
+        visit_round(tile_, at, calls, tile_.view(own_), descends_ ? 0 : step_);
+      }
       calls.before_exchange();
       if (descends_) step_tile(own_);
       catch_up();

@@ -78,10 +78,10 @@ std::vector<Range> TileSolver::batches(int round) const {
 double TileSolver::visit(Range batch, Volume gradient, double step) {
   const Amplitudes amplitudes = measurements_.at(batch.first, timer_);
   const std::span<const Position> at(positions_A_.begin() + batch.first, positions_A_.begin() + batch.last);
-  const double start = backend_.now();
+  const double start = backend_.now() - timer_.seconds(Phase::communication);
   const double loss =
       model_.loss_and_gradient(volume(), gradient, origin_, at, amplitudes, static_cast<float>(step));
-  seconds_of_visits_ += backend_.now() - start;
+  seconds_of_visits_ += backend_.now() - timer_.seconds(Phase::communication) - start;
   return loss;
 }
 

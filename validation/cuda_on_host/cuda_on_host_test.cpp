@@ -298,6 +298,19 @@ TEST_F(CudaOnHost, VoidsACaptureThatDoesWhatItMayNot) {
   EXPECT_EQ(launch(nothing), cudaSuccess);
 }
 
+TEST_F(CudaOnHost, WorksOnWhileItIsAsked) {
+  const int one = 1;
+  std::array<int, 2> done{};
+  for (int& each : done)
+    ASSERT_EQ(cudaMemcpyAsync(&each, &one, sizeof one, cudaMemcpyHostToHost, stream), cudaSuccess);
+  EXPECT_EQ(done, (std::array{0, 0}));
+  EXPECT_EQ(cudaStreamQuery(stream), cudaErrorNotReady);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorNotReady); // as CUDA keeps it
+  EXPECT_EQ(done, (std::array{1, 0}));
+  EXPECT_EQ(cudaStreamQuery(stream), cudaSuccess);
+  EXPECT_EQ(done, (std::array{1, 1}));
+}
+
 TEST_F(CudaOnHost, HasAsMuchMemoryAsItIsTold) {
   ASSERT_EQ(setenv("CUDA_ON_HOST_MIB", "64", 1), 0);
   std::size_t free = 0;

@@ -49,10 +49,15 @@ CUstream_st* find(cudaStream_t stream) {
   return streams.made.contains(stream) ? stream : nullptr;
 }
 
-void run(CUstream_st& stream) {
+void run_first(CUstream_st& stream) {
   if (stream.queued.empty()) return;
   const DeviceRuns running;
-  for (; !stream.queued.empty(); stream.queued.pop_front()) stream.queued.front()();
+  stream.queued.front()();
+  stream.queued.pop_front();
+}
+
+void run(CUstream_st& stream) {
+  while (!stream.queued.empty()) run_first(stream);
 }
 
 bool capturing(const CUstream_st& stream) { return stream.capture != cudaStreamCaptureStatusNone; }
@@ -145,6 +150,16 @@ cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
   const Turn turn;
   CUstream_st* stream = find(handle);
   return stream == nullptr ? failed(cudaErrorInvalidResourceHandle) : wait_for(*stream);
+}
+
+/// As if the device worked while it is asked.
+cudaError_t cudaStreamQuery(cudaStream_t handle) {
+  const Turn turn;
+  CUstream_st* stream = find(handle);
+  if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
+  if (capturing(*stream)) return wait_for(*stream);
+  run_first(*stream);
+  return stream->queued.empty() ? cudaSuccess : failed(cudaErrorNotReady);
 }
 
 cudaError_t cudaDeviceSynchronize() {

@@ -98,6 +98,8 @@ protected:
     for (const auto update :
          {UpdateRule::as_printed, UpdateRule::once, UpdateRule::averaged, UpdateRule::batch})
       all.push_back({.method = Method::gd, .iterations = 5, .update = update, .rounds = 2});
+    for (const auto update : {UpdateRule::once, UpdateRule::averaged, UpdateRule::batch})
+      all.push_back({.method = Method::gd, .iterations = 5, .update = update, .rounds = 2, .delay = 1});
     all.push_back({.method = Method::gd, .iterations = 5, .update = UpdateRule::accelerated});
     all.push_back({.method = Method::gd,
                    .iterations = 5,

@@ -120,6 +120,7 @@ TEST_F(RecordedSolvers, GradientDecompositionReplaysItsSweepsWithEveryExchange) 
        {ExchangeKind::appp, ExchangeKind::passes, ExchangeKind::neighbours, ExchangeKind::allreduce}) {
     for (const auto update : update_rules)
       expect_replayed_either_way({.method = Method::gd, .update = update, .rounds = 2, .exchange = exchange});
+    expect_replayed_either_way({.method = Method::gd, .rounds = 2, .delay = 1, .exchange = exchange});
     expect_replayed_either_way({.method = Method::gd,
                                 .update = UpdateRule::batch,
                                 .rounds = 2,

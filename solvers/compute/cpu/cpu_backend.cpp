@@ -76,6 +76,7 @@ public:
   }
   void propagate(Waves waves, const Propagator& propagator, Sense sense) override {
     cpu::propagate(team_, fft_, waves, propagator, sense);
+    let_host_work();
   }
   void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
                         std::span<const Offset> origins, float sigma, bool rewind) override {

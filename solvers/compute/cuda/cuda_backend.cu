@@ -62,7 +62,12 @@ public:
   void zero(void* device, std::size_t bytes) override {
     check(cudaMemsetAsync(device, 0, bytes, stream_.get()), "cudaMemsetAsync");
   }
-  void synchronize() override { stream_.synchronize(); }
+  void synchronize() override {
+    if (host_works()) return beside_.synchronize();
+    while (let_host_work() && !stream_.is_done()) {
+    }
+    stream_.synchronize();
+  }
 
   [[nodiscard]] void* allocate_staging(std::size_t bytes, MemoryLabel label) override {
     return allocate_pinned(bytes, label);
@@ -229,7 +234,8 @@ private:
   void move_box(Volume volume, float* packed, Box box, int first_slice, int last_slice, Packing packing) {
     if (box.empty() || last_slice <= first_slice) return;
     launch_kernel("move_box", cuda::move_box, over_pixels(box.extent(), last_slice - first_slice),
-                  stream_.get(), volume.data, volume.extent, packed, box, first_slice, packing);
+                  host_works() ? beside_.get() : stream_.get(), volume.data, volume.extent, packed, box,
+                  first_slice, packing);
   }
 
   MessageMemory messages_;
@@ -238,6 +244,7 @@ private:
   Launch launch_;
   std::uint64_t releases_ = 0;
   Stream loads_;  ///< what load() does
+  Stream beside_; ///< what the host does meanwhile
   Stream stream_; // below it what is released on it
   DeviceOrigins origins_;
   std::unique_ptr<SliceStep> slice_step_;

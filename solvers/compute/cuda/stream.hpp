@@ -14,6 +14,12 @@ public:
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   [[nodiscard]] cudaStream_t get() const { return stream_; }
+  [[nodiscard]] bool is_done() const {
+    const auto status = cudaStreamQuery(stream_);
+    if (status == cudaErrorNotReady) return static_cast<void>(cudaGetLastError()), false; // it is kept there
+    check(status, "cudaStreamQuery");
+    return true;
+  }
   void synchronize() const { check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize"); }
 
 private:

@@ -11,6 +11,8 @@
 namespace ptychoscale {
 namespace {
 
+constexpr double glance_s = 1e-4; ///< from one look of a waiting host at its other work to the next
+
 class ModelBackend final : public Backend {
 public:
   explicit ModelBackend(ModelOptions options)
@@ -44,8 +46,10 @@ public:
   void to_host(void*, const void*, std::size_t) override {}
   void zero(void*, std::size_t) override {}
   void synchronize() override {
-    if (const double worked = std::exchange(uncharged_s_, 0); worked > 0 && options_.charge)
-      options_.charge(worked);
+    double worked = std::exchange(uncharged_s_, 0);
+    if (!options_.charge) return;
+    for (; worked > glance_s && let_host_work(); worked -= glance_s) options_.charge(glance_s);
+    if (worked > 0) options_.charge(worked);
   }
 
   void prepare(std::span<const Extent> extents) override {

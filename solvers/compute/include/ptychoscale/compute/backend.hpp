@@ -160,6 +160,16 @@ public:
   }
   /// @}
 
+  /// @name What the host does meanwhile
+  /// @{
+  /// Does a part of some work of the host's, with `pack` and `unpack` of what no other verb uses meanwhile;
+  /// gives whether there is more to do.
+  using HostWork = std::function<bool()>;
+  /// From now on calls `work`, on the thread of the verbs, between slices or while the device is waited for;
+  /// an empty one: nothing.
+  void meanwhile(HostWork work) { host_work_ = std::move(work); }
+  /// @}
+
   /// @name Transforms. `prepare` makes ready for every extent that will be used here; `search` only learns
   /// about extents, also for other ranks; what was learned travels as text.
   /// @{
@@ -242,6 +252,35 @@ public:
   /// Every slice times `weights` [y][x].
   virtual void scale(Volume volume, const float* weights) = 0;
   /// @}
+
+protected:
+  /// Calls the host's work unless that is what is running; gives whether there is more of it.
+  bool let_host_work() {
+    if (!host_work_ || host_works_) return false;
+    host_works_ = true;
+    const bool more = host_work_();
+    host_works_ = false;
+    return more;
+  }
+  [[nodiscard]] bool host_works() const { return host_works_; }
+
+private:
+  HostWork host_work_;
+  bool host_works_ = false;
+};
+
+/// Lets a backend call work of the host's for a scope.
+class [[nodiscard]] Meanwhile {
+public:
+  Meanwhile(Backend& backend, Backend::HostWork work) : backend_(backend) {
+    backend_.meanwhile(std::move(work));
+  }
+  ~Meanwhile() { backend_.meanwhile({}); }
+  Meanwhile(const Meanwhile&) = delete;
+  Meanwhile& operator=(const Meanwhile&) = delete;
+
+private:
+  Backend& backend_;
 };
 
 /// Where a Buffer lies: in the memory that the verbs work on, or in the host's, to be filled there and
