@@ -57,6 +57,9 @@ PatternFindings add_up(const DatasetReader& dataset) {
 
 Check check_hash(const DatasetReader& dataset, const std::filesystem::path& file) {
   constexpr std::string_view what = "content hash";
+  if (!dataset.is_sealed())
+    return {what, Verdict::warning,
+            "none is stored, so every run reads the whole file to make it; --seal adds it"};
   const auto& stored = dataset.content_hash();
   try {
     const auto content = content_hash_of(file);
@@ -96,6 +99,9 @@ std::vector<Check> check_geometry(const DatasetHeader& h) {
 }
 
 Check check_readers_metadata(const DatasetReader& dataset, const std::filesystem::path& file) {
+  if (!has_readers_metadata(file))
+    return {"readers' metadata", Verdict::warning,
+            "no calibration: py4DSTEM and others will not know the sizes of steps and pixels"};
   const auto wrong = wrong_readers_metadata(file, dataset.header());
   const auto more = wrong.size() > 1 ? fmt::format("; and {} more", wrong.size() - 1) : std::string();
   if (!wrong.empty()) return {"readers' metadata", Verdict::failed, wrong.front() + more};
@@ -103,14 +109,26 @@ Check check_readers_metadata(const DatasetReader& dataset, const std::filesystem
           py4dstem_note(dataset.header()).value_or("as in the header, for py4DSTEM and others")};
 }
 
-} // namespace
-
-int validate_dataset(const std::filesystem::path& file) {
+/// The last of them is that of the content hash.
+std::vector<Check> all_checks(const std::filesystem::path& file) {
   const DatasetReader dataset(file);
   auto checks = check_geometry(dataset.header());
   checks.push_back(check_readers_metadata(dataset, file));
   for (auto& check : check_patterns(dataset)) checks.push_back(std::move(check));
   checks.push_back(check_hash(dataset, file));
+  return checks;
+}
+
+bool is_sound(const std::vector<Check>& checks) {
+  return std::ranges::count(checks, Verdict::failed, &Check::verdict) == 0;
+}
+
+} // namespace
+
+int validate_dataset(const std::filesystem::path& file, Sealing sealing) {
+  auto checks = all_checks(file);
+  if (sealing == Sealing::when_sound && is_sound(checks))
+    checks.back() = {"content hash", Verdict::ok, seal(file)};
 
   fmt::print("{}\n{:<20}{:<10}{}\n", file.string(), "check", "verdict", "found");
   for (const auto& c : checks) fmt::print("{:<20}{:<10}{}\n", c.what, word(c.verdict), c.found);

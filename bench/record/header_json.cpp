@@ -8,6 +8,7 @@ namespace {
 
 /// The specimen's parameters; as text where another program has written something else.
 Json specimen_of(const DatasetHeader& h) {
+  if (h.specimen_json.empty()) return {};
   try {
     check_json(h.specimen_json, "specimen");
     return Json::parse(h.specimen_json);

@@ -4,6 +4,8 @@
 #include "dataset_format.hpp"
 #include "hash.hpp"
 #include "hdf5.hpp"
+#include "ptychoscale/io/sync.hpp"
+#include "skeleton.hpp"
 
 #include <fmt/format.h>
 
@@ -64,7 +66,7 @@ std::string identity_of(const DatasetHeader& h, CountType type, bool with_truth)
   r.add(h.electrons_per_pattern);
   r.add(h.seed);
   r.add_text(h.specimen_json);
-  r.add_array(std::span(h.probe));
+  r.add_array(h.probe_stored ? std::span(h.probe) : std::span<const Complex>());
   r.add(type);
   r.add(with_truth);
   return digest(r.bytes());
@@ -82,15 +84,41 @@ std::string patterns_hash(std::string_view identity, const std::map<int, std::ui
   return content_hash(identity, {patterns, {}});
 }
 
-std::string content_hash_of(const std::filesystem::path& dataset) {
-  const DatasetReader reader(dataset);
+namespace {
+
+ContentHashes hashes_of(const DatasetReader& reader, const std::filesystem::path& dataset) {
   const Handle file = hdf5::open_file(dataset, hdf5::Access::read_only);
   const Handle patterns = hdf5::open_dataset(file, dataset_format::patterns);
   const CountType type = type_in(patterns);
   PartHashes parts;
   hash_patterns(patterns, reader.header(), type, dataset.string(), parts);
   if (reader.has_truth()) hash_truth(reader, parts);
-  return content_hash(identity_of(reader.header(), type, reader.has_truth()), parts);
+  const auto identity = identity_of(reader.header(), type, reader.has_truth());
+  return {content_hash(identity, parts), patterns_hash(identity, parts.patterns)};
+}
+
+} // namespace
+
+std::string content_hash_of(const std::filesystem::path& dataset) {
+  return hashes_of(DatasetReader(dataset), dataset).content;
+}
+
+std::string seal(const std::filesystem::path& dataset) {
+  ContentHashes hashes;
+  {
+    const DatasetReader reader(dataset);
+    if (reader.is_sealed()) return reader.content_hash();
+    hashes = hashes_of(reader, dataset);
+  }
+  try {
+    Handle file = hdf5::open_file(dataset, hdf5::Access::read_write);
+    add_hashes(file, hashes);
+    file.close("not closed");
+  } catch (const RunError& e) {
+    throw InputError(fmt::format("'{}': its content hash cannot be added: {}", dataset.string(), e.what()));
+  }
+  sync_file(dataset);
+  return hashes.content;
 }
 
 } // namespace ptychoscale

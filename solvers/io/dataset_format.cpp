@@ -15,11 +15,6 @@ namespace {
   throw InputError(fmt::format("'{}': {}", file, message));
 }
 
-void check_ranges(const DatasetHeader& h, const std::string& file) {
-  if (const auto wrong = first_out_of_range(h))
-    reject(file, fmt::format("{} = {}, expected {}", wrong->field, wrong->value, wrong->expected));
-}
-
 /// A position is inside when the pixel nearest to it is.
 void check_axis(const std::string& file, std::size_t index, const Position& p, char axis, double value,
                 double pixel, int pixels) {
@@ -71,6 +66,11 @@ hdf5::Handle type_of_counts(CountType type) {
   if (type == CountType::float16) return hdf5::half_type();
   const hid_t standard = type == CountType::uint16 ? H5T_STD_U16LE : H5T_IEEE_F32LE;
   return {hdf5::check(H5Tcopy(standard), "cannot copy a type"), H5Tclose};
+}
+
+void check_ranges(const DatasetHeader& h, const std::string& file) {
+  if (const auto wrong = first_out_of_range(h))
+    reject(file, fmt::format("{} = {}, expected {}", wrong->field, wrong->value, wrong->expected));
 }
 
 void check_header(const DatasetHeader& header, const std::string& file) {

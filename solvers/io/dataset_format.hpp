@@ -23,7 +23,9 @@ inline constexpr const char* truth = "ptychoscale/truth/potential";
 /// How counts lie in the file.
 [[nodiscard]] hdf5::Handle type_of_counts(CountType type);
 
-/// Throws InputError naming `file`, the field, its value and what would be valid.
+/// Throw InputError naming `file`, the field, its value and what would be valid. A header's ranges are those
+/// of all but its positions and its probe.
+void check_ranges(const DatasetHeader& header, const std::string& file);
 void check_header(const DatasetHeader& header, const std::string& file);
 
 } // namespace ptychoscale::dataset_format

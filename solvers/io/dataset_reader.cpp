@@ -8,6 +8,7 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/half.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/multislice/optics.hpp"
 
 #include <fmt/format.h>
 
@@ -46,7 +47,8 @@ void read_optics(const InputFile& file, DatasetHeader& h) {
   h.semiangle_mrad = file.number(microscope + "semiangle_cutoff_mrad");
   h.C10_A = file.number(microscope + "C10_A");
   h.C30_A = file.number(microscope + "C30_A");
-  h.soft_aperture = file.boolean(microscope + "soft_aperture");
+  if (file.is_there(microscope + "soft_aperture"))
+    h.soft_aperture = file.boolean(microscope + "soft_aperture");
   h.dose_e_per_A2 = file.number(microscope + "dose_e_per_A2");
 }
 
@@ -55,7 +57,7 @@ PixelSize pixel_size(const std::vector<double>& yx) { return {yx[0], yx[1]}; }
 void read_own_attributes(const InputFile& file, DatasetHeader& h) {
   const char* own = dataset_format::group;
   h.case_name = file.attribute_text(own, "case_name");
-  h.seed = file.attribute_unsigned(own, "seed");
+  if (file.has_attribute(own, "seed")) h.seed = file.attribute_unsigned(own, "seed");
   h.electrons_per_pattern = file.attribute_number(own, "electrons_per_pattern");
   h.pixel = pixel_size(file.attribute_numbers(own, "pixel_A", 2));
   h.scan_step_A = pixel_size(file.attribute_numbers(own, "scan_step_A", 2));
@@ -81,18 +83,40 @@ void read_positions(const InputFile& file, DatasetHeader& h) {
   for (std::size_t i = 0; i < values.size(); i += 2) h.positions_A.push_back({values[i], values[i + 1]});
 }
 
-DatasetHeader read_header(const InputFile& file) {
-  DatasetHeader h;
-  file.require_schema(dataset_format::group, dataset_format::schema_version);
-  read_patterns_shape(file, h);
-  read_optics(file, h);
-  read_own_attributes(file, h);
-  read_positions(file, h);
+void read_probe(const InputFile& file, DatasetHeader& h) {
+  h.probe_stored = file.is_there(dataset_format::probe);
+  if (!h.probe_stored) return;
   file.require_shape(dataset_format::probe,
                      {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)},
                      "the detector's");
   h.probe = file.complex_numbers(dataset_format::probe);
-  h.specimen_json = file.text(dataset_format::specimen);
+}
+
+/// Our own writer adds the hash last, so that without it patterns are missing.
+void refuse_unfinished(const InputFile& file) {
+  constexpr const char* author = "authoring_program";
+  if (file.has_attribute(dataset_format::group, "content_hash") || !file.has_attribute("/", author) ||
+      file.attribute_text("/", author) != "ptychoscale")
+    return;
+  file.reject(fmt::format("'{}' has no attribute 'content_hash', which ptychoscale writes last: the file is "
+                          "unfinished, expected a dataset that `ptychoscale simulate` has finished",
+                          dataset_format::group));
+}
+
+DatasetHeader read_header(const InputFile& file) {
+  DatasetHeader h;
+  file.require_schema(dataset_format::group, dataset_format::schema_version);
+  refuse_unfinished(file);
+  read_patterns_shape(file, h);
+  read_optics(file, h);
+  read_own_attributes(file, h);
+  read_positions(file, h);
+  read_probe(file, h);
+  if (file.is_there(dataset_format::specimen)) h.specimen_json = file.text(dataset_format::specimen);
+  dataset_format::check_ranges(h, file.name());
+  if (!h.probe_stored)
+    h.probe =
+        make_probe({h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture}, h.detector, h.pixel);
   dataset_format::check_header(h, file.name());
   return h;
 }
@@ -102,12 +126,12 @@ DatasetHeader read_header(const InputFile& file) {
 struct DatasetReader::Impl {
   explicit Impl(const std::filesystem::path& path)
       : file(path, "dataset"), header(read_header(file)), patterns(file.dataset(dataset_format::patterns)),
-        content_hash(file.attribute_text(dataset_format::group, "content_hash")),
+        sealed(file.has_attribute(dataset_format::group, "content_hash")),
+        content_hash(sealed ? file.attribute_text(dataset_format::group, "content_hash") : ""),
         type(count_type(file.type_name(dataset_format::patterns))), hashes(header.positions_A.size()),
         centred(header.detector.area()) {
     if (file.type_name(dataset_format::patterns) == "float16") halves.resize(centred.size());
-    file.refuse_broken_link(dataset_format::truth);
-    if (!file.has(dataset_format::truth)) return;
+    if (!file.is_there(dataset_format::truth)) return;
     file.require_shape(dataset_format::truth,
                        {static_cast<hsize_t>(header.slices), static_cast<hsize_t>(header.volume.y),
                         static_cast<hsize_t>(header.volume.x)},
@@ -123,7 +147,8 @@ struct DatasetReader::Impl {
   DatasetHeader header;
   Handle patterns;
   Handle truth;
-  std::string content_hash;
+  bool sealed;
+  std::string content_hash; ///< empty where it is not known yet
   CountType type;
   std::vector<std::optional<std::uint64_t>> hashes; ///< of counts as stored, by position, once read
   MeteredVector<float, MemoryLabel::other> centred;
@@ -171,7 +196,11 @@ DatasetReader::DatasetReader(DatasetReader&&) noexcept = default;
 
 const std::string& DatasetReader::name() const { return impl_->file.name(); }
 const DatasetHeader& DatasetReader::header() const { return impl_->header; }
-const std::string& DatasetReader::content_hash() const { return impl_->content_hash; }
+bool DatasetReader::is_sealed() const { return impl_->sealed; }
+const std::string& DatasetReader::content_hash() const {
+  if (impl_->content_hash.empty()) impl_->content_hash = content_hash_of(name());
+  return impl_->content_hash;
+}
 std::optional<std::uint64_t> DatasetReader::hash_as_read(int position) const {
   return impl_->hashes.at(static_cast<std::size_t>(position));
 }
@@ -184,7 +213,7 @@ DatasetReader::complaint_of_content(const std::map<int, std::uint64_t>& hashes) 
   const auto found = patterns_hash(identity_of(r.header, r.type, has_truth()), hashes);
   if (found == stored) return std::nullopt;
   return fmt::format("is not what was written: its patterns and header give the hash {:.8}, it says {:.8}; "
-                     "simulate it again or get another copy",
+                     "make it again or get another copy",
                      found, stored);
 }
 

@@ -121,6 +121,11 @@ bool InputFile::has(const std::string& object) const {
   return true;
 }
 
+bool InputFile::is_there(const std::string& object) const {
+  refuse_broken_link(object);
+  return has(object);
+}
+
 void InputFile::refuse_broken_link(const std::string& object) const {
   if (const auto link = hdf5::broken_link(file_, object)) reject(*link);
 }

@@ -66,9 +66,10 @@ void create_own_group(hid_t file, const DatasetHeader& h, bool with_truth) {
   std::vector<double> positions;
   for (const Position& p : h.positions_A) positions.insert(positions.end(), {p.y, p.x});
   hdf5::write_array(own, "positions_A", positions, {h.positions_A.size(), 2});
-  hdf5::write_array(own, "probe", h.probe,
-                    {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
-  hdf5::write_text(own, "specimen", h.specimen_json);
+  if (h.probe_stored)
+    hdf5::write_array(own, "probe", h.probe,
+                      {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
+  if (!h.specimen_json.empty()) hdf5::write_text(own, "specimen", h.specimen_json);
   if (!with_truth) return;
   const Handle truth = hdf5::create_group(own, "truth");
   const Shape shape = truth_shape(h);
@@ -189,6 +190,7 @@ void add_hashes(hid_t file, const ContentHashes& hashes) {
                    H5Gclose);
   // A run stopped between here and the renaming left them behind.
   if (H5Aexists(own, "content_hash") > 0) return;
+  if (H5Aexists(own, "patterns_hash") > 0) H5Adelete(own, "patterns_hash"); // of what is no longer there
   hdf5::write_attribute(own, "patterns_hash", hashes.patterns);
   hdf5::write_attribute(own, "content_hash", hashes.content);
 }
