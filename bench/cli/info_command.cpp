@@ -8,6 +8,7 @@
 #include "ptychoscale/files/case_file.hpp"
 #include "ptychoscale/files/json_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/io/readers_metadata.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
 #include "ptychoscale/multislice/optics.hpp"
@@ -55,8 +56,11 @@ void print_program() {
 
 void print_header(const DatasetHeader& h) {
   line("case", h.case_name);
-  line("patterns", fmt::format("{} x {} positions of {} x {} pixels, steps {} x {} A", h.scan.rows,
-                               h.scan.columns, h.detector.y, h.detector.x, h.scan_step_A.y, h.scan_step_A.x));
+  const auto positions = h.scattered ? fmt::format("{} scattered", h.positions_A.size())
+                                     : fmt::format("{} x {}", h.scan.rows, h.scan.columns);
+  line("patterns", fmt::format("{} positions of {} x {} pixels, steps {} x {} A", positions, h.detector.y,
+                               h.detector.x, h.scan_step_A.y, h.scan_step_A.x));
+  if (const auto hidden = masks_in_words(h)) line("masks", *hidden);
   line("volume", fmt::format("{} x {} x {} voxels [slice][y][x] of {} x {} x {} A", h.slices, h.volume.y,
                              h.volume.x, h.slice_thickness_A, h.pixel.y, h.pixel.x));
   line("optics", fmt::format("{} eV (wavelength {:.9f} A), {} mrad, C10 {} A, C30 {} A, {} aperture",

@@ -10,6 +10,7 @@
 #include "ptychoscale/files/wisdom_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/experiment.hpp"
+#include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/io/output_lock.hpp"
 #include "ptychoscale/io/pattern_sums.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
@@ -259,7 +260,7 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
       report.assessment = assess_finished(options.output, *dataset);
       tell(options, report);
     }
-    if (!verified(result, dataset->header().positions_A.size()))
+    if (!verified(result, patterns_in_use(dataset->header())))
       throw RunError(
           fmt::format("{}: the cost did not fall; try a smaller --step", options.dataset.string()));
   });

@@ -6,6 +6,7 @@
 #include "ptychoscale/base/memory_meter.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/experiment.hpp"
+#include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/io/pattern_sums.hpp"
 #include "ptychoscale/io/readers_metadata.hpp"
 
@@ -48,8 +49,10 @@ PatternFindings add_up(const DatasetReader& dataset) {
   Progress progress("patterns", "positions", positions, 0, true);
   PatternFindings findings;
   for (int position = 0; position < positions; ++position) {
-    dataset.read_amplitudes(position, amplitudes);
-    findings.add(position, sum_of_pattern(amplitudes, h.detector), limits);
+    if (is_used(h, static_cast<std::size_t>(position))) {
+      dataset.read_amplitudes(position, amplitudes);
+      findings.add(position, sum_of_pattern(amplitudes, h.detector), limits);
+    }
     progress.advance_to(position + 1);
   }
   return findings;
@@ -85,17 +88,26 @@ std::vector<Check> check_patterns(const DatasetReader& dataset) {
           judge("hot pixels", complaint_of_hot(found, h), Verdict::warning, "none")};
 }
 
-/// What the two of them say is settled when the file is opened.
-std::vector<Check> check_geometry(const DatasetHeader& h) {
+std::string spacing_of(const DatasetHeader& h) {
+  if (h.scattered)
+    return fmt::format("scattered, typically {:.4g} A from the nearest other", typical_distance_A(h));
   const auto step = step_of_positions(h);
-  return {{"header", Verdict::ok,
-           fmt::format("{} x {} positions of {} x {} pixels, {} slices; all fields in their ranges",
-                       h.scan.rows, h.scan.columns, h.detector.y, h.detector.x, h.slices)},
-          {"positions", Verdict::ok,
-           fmt::format("steps of {:.4g} x {:.4g} A, {} x {} A in the header; all in the volume", step.y,
-                       step.x, h.scan_step_A.y, h.scan_step_A.x)},
-          judge("overlap", complaint_of_overlap(h), Verdict::warning,
-                fmt::format("{:.0f} % between neighbouring circles", 100 * circle_overlap(h)))};
+  return fmt::format("steps of {:.4g} x {:.4g} A", step.y, step.x);
+}
+
+/// What the first two of them say is settled when the file is opened.
+std::vector<Check> check_geometry(const DatasetHeader& h) {
+  std::vector<Check> checks{
+      {"header", Verdict::ok,
+       fmt::format("{} x {} positions of {} x {} pixels, {} slice{}; all fields in their ranges", h.scan.rows,
+                   h.scan.columns, h.detector.y, h.detector.x, h.slices, h.slices == 1 ? "" : "s")},
+      {"positions", Verdict::ok,
+       fmt::format("{}, {} x {} A in the header; all in the volume", spacing_of(h), h.scan_step_A.y,
+                   h.scan_step_A.x)},
+      judge("overlap", complaint_of_overlap(h), Verdict::warning,
+            fmt::format("{:.0f} % between neighbouring circles", 100 * circle_overlap(h)))};
+  if (const auto hidden = masks_in_words(h)) checks.push_back({"masks", Verdict::ok, *hidden});
+  return checks;
 }
 
 Check check_readers_metadata(const DatasetReader& dataset, const std::filesystem::path& file) {

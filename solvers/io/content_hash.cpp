@@ -4,10 +4,13 @@
 #include "dataset_format.hpp"
 #include "hash.hpp"
 #include "hdf5.hpp"
+#include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/io/sync.hpp"
 #include "skeleton.hpp"
 
 #include <fmt/format.h>
+
+#include <utility>
 
 namespace ptychoscale {
 namespace {
@@ -69,6 +72,15 @@ std::string identity_of(const DatasetHeader& h, CountType type, bool with_truth)
   r.add_array(h.probe_stored ? std::span(h.probe) : std::span<const Complex>());
   r.add(type);
   r.add(with_truth);
+  // What came later adds nothing to those that have none of it.
+  if (h.scattered) r.add_text("scattered");
+  const auto add_mask = [&](std::string_view name, const std::vector<std::uint8_t>& mask) {
+    if (mask.empty()) return;
+    r.add_text(name);
+    r.add_array(std::span(mask));
+  };
+  add_mask("pixels_used", h.pixels_used);
+  add_mask("patterns_used", h.patterns_used);
   return digest(r.bytes());
 }
 
@@ -78,6 +90,13 @@ std::string content_hash(std::string_view identity, const PartHashes& parts) {
   for (const auto& [position, hash] : parts.patterns) record.add(hash);
   for (const auto& [slice, hash] : parts.slices) record.add(hash);
   return digest(record.bytes());
+}
+
+ContentHashes hashes_of_parts(const DatasetHeader& h, std::string_view identity, PartHashes parts) {
+  auto content = content_hash(identity, parts);
+  std::erase_if(parts.patterns,
+                [&](const auto& part) { return !is_used(h, static_cast<std::size_t>(part.first)); });
+  return {std::move(content), patterns_hash(identity, parts.patterns)};
 }
 
 std::string patterns_hash(std::string_view identity, const std::map<int, std::uint64_t>& patterns) {
@@ -94,7 +113,7 @@ ContentHashes hashes_of(const DatasetReader& reader, const std::filesystem::path
   hash_patterns(patterns, reader.header(), type, dataset.string(), parts);
   if (reader.has_truth()) hash_truth(reader, parts);
   const auto identity = identity_of(reader.header(), type, reader.has_truth());
-  return {content_hash(identity, parts), patterns_hash(identity, parts.patterns)};
+  return hashes_of_parts(reader.header(), identity, std::move(parts));
 }
 
 } // namespace

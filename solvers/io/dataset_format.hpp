@@ -17,6 +17,8 @@ inline constexpr const char* axis = "dataset/datacube/dim"; // 0 to 3
 inline constexpr const char* group = "ptychoscale";
 inline constexpr const char* positions = "ptychoscale/positions_A";
 inline constexpr const char* probe = "ptychoscale/probe";
+inline constexpr const char* pixels_used = "ptychoscale/pixels_used";
+inline constexpr const char* patterns_used = "ptychoscale/patterns_used";
 inline constexpr const char* specimen = "ptychoscale/specimen";
 inline constexpr const char* truth = "ptychoscale/truth/potential";
 

@@ -247,6 +247,24 @@ bool InputFile::boolean(const std::string& name) const {
   return value != 0;
 }
 
+std::vector<std::uint8_t> InputFile::flags(const std::string& name) const {
+  const Handle data = dataset(name);
+  if (H5Tget_class(type_of_dataset(data)) == H5T_ENUM) {
+    std::vector<std::uint8_t> values(count_that_can_be(data, name));
+    if (H5Dread(data, hdf5::boolean_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
+      reject(fmt::format("dataset '{}' cannot be read as booleans ({})", name, hdf5::error_text()));
+    return values;
+  }
+  std::vector<std::uint8_t> values;
+  for (const double value : numbers(name)) {
+    if (value != 0 && value != 1)
+      reject(fmt::format("dataset '{}' has the value {} at index {}, expected 0 or 1", name, value,
+                         values.size()));
+    values.push_back(static_cast<std::uint8_t>(value));
+  }
+  return values;
+}
+
 std::string InputFile::text(const std::string& name) const {
   const Handle data = dataset(name);
   const Handle type = type_of_dataset(data);

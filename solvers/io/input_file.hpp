@@ -50,6 +50,8 @@ public:
   [[nodiscard]] std::vector<std::complex<float>> complex_numbers(const std::string& name) const;
   [[nodiscard]] double number(const std::string& name) const;
   [[nodiscard]] bool boolean(const std::string& name) const;
+  /// Numbers 0 and 1, or booleans.
+  [[nodiscard]] std::vector<std::uint8_t> flags(const std::string& name) const;
   [[nodiscard]] std::string text(const std::string& name) const;
   /// @}
 

@@ -41,6 +41,9 @@ struct DatasetHeader {
   std::string specimen_json; ///< parameters of the simulated specimen, JSON text; empty where it is not known
   std::vector<Complex> probe; ///< reciprocal space, [ky][kx], zero frequency first, sum |probe|^2 = 1
   bool probe_stored = true;   ///< in the dataset; else it was made from the optics
+  bool scattered = false; ///< positions lie anywhere, whatever their place in `scan`; else they are a raster
+  std::vector<std::uint8_t> pixels_used; ///< [ky][kx], zero frequency first: 0 has no weight; empty: all have
+  std::vector<std::uint8_t> patterns_used; ///< by position: 0 is left out; empty: none is
 };
 
 /// Reads a dataset in the layout of solvers/io/README.md (EMD datacube + /ptychoscale). Opening checks every
@@ -58,13 +61,14 @@ public:
   [[nodiscard]] const std::string& content_hash() const;
   /// Whether the file says so itself.
   [[nodiscard]] bool is_sealed() const;
-  /// Amplitudes sqrt(counts / electrons) of one position, [ky][kx], zero frequency FIRST. Throws InputError
-  /// naming position and pixel for a NaN, infinite or negative count.
+  /// Amplitudes sqrt(counts / electrons) of one position, [ky][kx], zero frequency FIRST; `no_weight` where a
+  /// pixel has none. Throws InputError naming position and pixel for a NaN, infinite or negative count of
+  /// another.
   void read_amplitudes(int position, std::span<float> amplitudes) const;
   /// Hash of a position's counts as they were when they were first read; nothing before.
   [[nodiscard]] std::optional<std::uint64_t> hash_as_read(int position) const;
-  /// What is wrong when hashes of all positions, as they were read, are not of what was written under this
-  /// header; nothing where they are, or the file does not say.
+  /// What is wrong when hashes of all positions that are not left out, as they were read, are not of what was
+  /// written under this header; nothing where they are, or the file does not say.
   [[nodiscard]] std::optional<std::string>
   complaint_of_content(const std::map<int, std::uint64_t>& hashes) const;
   [[nodiscard]] bool has_truth() const;
