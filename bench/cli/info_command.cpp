@@ -8,6 +8,7 @@
 #include "ptychoscale/files/case_file.hpp"
 #include "ptychoscale/files/json_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/io/readers_metadata.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
 #include "ptychoscale/multislice/optics.hpp"
@@ -55,8 +56,11 @@ void print_program() {
 
 void print_header(const DatasetHeader& h) {
   line("case", h.case_name);
-  line("patterns", fmt::format("{} x {} positions of {} x {} pixels, steps {} x {} A", h.scan.rows,
-                               h.scan.columns, h.detector.y, h.detector.x, h.scan_step_A.y, h.scan_step_A.x));
+  const auto positions = h.scattered ? fmt::format("{} scattered", h.positions_A.size())
+                                     : fmt::format("{} x {}", h.scan.rows, h.scan.columns);
+  line("patterns", fmt::format("{} positions of {} x {} pixels, steps {} x {} A", positions, h.detector.y,
+                               h.detector.x, h.scan_step_A.y, h.scan_step_A.x));
+  if (const auto hidden = masks_in_words(h)) line("masks", *hidden);
   line("volume", fmt::format("{} x {} x {} voxels [slice][y][x] of {} x {} x {} A", h.slices, h.volume.y,
                              h.volume.x, h.slice_thickness_A, h.pixel.y, h.pixel.x));
   line("optics", fmt::format("{} eV (wavelength {:.9f} A), {} mrad, C10 {} A, C30 {} A, {} aperture",
@@ -66,6 +70,8 @@ void print_header(const DatasetHeader& h) {
                                                                  h.C30_A, h.soft_aperture})));
   line("dose", h.dose_e_per_A2 > 0 ? fmt::format("{} electrons per square angstrom", h.dose_e_per_A2)
                                    : std::string("no noise"));
+  if (!h.probe_stored) line("probe", "made from the optics");
+  if (h.specimen_json.empty()) return; // measured
   line("seed", fmt::format("{}", h.seed));
   line("specimen", h.specimen_json);
 }
@@ -81,7 +87,7 @@ Json case_json(const Case& c) {
 Json dataset_json(const DatasetReader& dataset, bool checked) {
   Json json{{"header", header_json(dataset.header())},
             {"truth", dataset.has_truth()},
-            {"hash", dataset.content_hash()}};
+            {"hash", dataset.is_sealed() ? Json(dataset.content_hash()) : Json()}};
   if (checked) json["content"] = "as written";
   return json;
 }
@@ -100,17 +106,23 @@ void print_dataset(const DatasetReader& dataset, bool checked) {
   print_header(dataset.header());
   if (const auto note = py4dstem_note(dataset.header())) line("note", *note);
   line("truth", dataset.has_truth() ? "yes" : "no");
-  line("hash", dataset.content_hash());
+  line("hash", dataset.is_sealed() ? dataset.content_hash()
+                                   : "none is stored; `ptychoscale validate dataset --seal` adds it");
   if (checked) line("content", "as it was written");
 }
 
 /// Throws InputError when the file does not hold what its hash was made of.
 void check_content(const std::string& file, const DatasetReader& dataset) {
+  if (!dataset.is_sealed())
+    throw InputError(
+        fmt::format("--check-content: '{}' has no content hash to hold its content against; valid: "
+                    "a dataset that has one, as `ptychoscale validate dataset --seal` adds it",
+                    file));
   const auto found = content_hash_of(file);
   if (found != dataset.content_hash())
     throw InputError(fmt::format("'{}': is not what was written: its content hash is {}, but header, "
                                  "patterns and truth give {}; valid: the "
-                                 "file as `ptychoscale simulate` leaves it, so make or copy it again",
+                                 "file as it was when the hash was made, so make or copy it again",
                                  file, dataset.content_hash(), found));
 }
 

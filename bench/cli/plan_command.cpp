@@ -5,6 +5,7 @@
 #include "ptychoscale/files/case_file.hpp"
 #include "ptychoscale/files/output_file.hpp"
 #include "ptychoscale/files/rates_file.hpp"
+#include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/options/choices.hpp"
 #include "ptychoscale/options/number_options.hpp"
 #include "ptychoscale/options/solver_options.hpp"
@@ -54,7 +55,7 @@ Json plan_row(const DatasetHeader& header, ReconstructionOptions options, int ra
     if (rates.device.empty()) return row;
     add_spread(row, "compute_seconds_per_iteration", each, [](const auto& s) { return s.compute_s; });
     row["seconds_per_position"] = row["compute_seconds_per_iteration_max"].get<double>() * ranks /
-                                  static_cast<double>(header.positions_A.size());
+                                  static_cast<double>(patterns_in_use(header));
   } catch (const InputError& reason) {
     row["method"] = name(options.method);
     row["ranks"] = ranks;

@@ -10,6 +10,7 @@
 #include "ptychoscale/files/wisdom_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/experiment.hpp"
+#include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/io/output_lock.hpp"
 #include "ptychoscale/io/pattern_sums.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
@@ -186,6 +187,16 @@ void check_quality(const ReconstructOptions& options, const DatasetReader& datas
         fmt::format("--quality-every: {} has no truth to compare with; leave it out", dataset.name()));
 }
 
+/// A file that does not say its own is read by one rank, to the end.
+std::string content_hash_on_all(const Communicator& comm, const DatasetReader& dataset) {
+  std::string hash;
+  comm.agree([&] {
+    if (comm.leads() || dataset.is_sealed()) hash = dataset.content_hash();
+  });
+  if (!dataset.is_sealed()) comm.broadcast(hash, 0);
+  return hash;
+}
+
 int reconstruct_dataset(const ReconstructOptions& options, const Communicator& comm,
                         const std::vector<std::string>& argv) {
   const int threads = ready_threads(options.threads, &comm);
@@ -209,8 +220,8 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
     if (comm.rank() == 0) lock.emplace(lock_output(options.output));
   });
   const auto description = backend->description();
-  const auto conditions =
-      conditions_of(solver, plan, options.backend, description, options.dataset, dataset->content_hash());
+  const auto hash = content_hash_on_all(comm, *dataset);
+  const auto conditions = conditions_of(solver, plan, options.backend, description, options.dataset, hash);
   if (policy) policy->conditions = conditions;
   const auto resume =
       checkpoint_to_resume(comm, options.checkpoints, options.output, conditions, solver.iterations);
@@ -233,7 +244,7 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
 
   RunReport report{.argv = argv,
                    .header = dataset->header(),
-                   .source = {options.dataset, dataset->content_hash()},
+                   .source = {options.dataset, hash},
                    .options = solver,
                    .plan = plan,
                    .result = result,
@@ -246,10 +257,10 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
   if (comm.rank() == 0) remove_checkpoints(checkpoint_folder(options.output));
   comm.agree([&] {
     if (comm.rank() == 0) {
-      if (dataset->has_truth()) report.assessment = assess_finished(options.output, *dataset);
+      report.assessment = assess_finished(options.output, *dataset);
       tell(options, report);
     }
-    if (!verified(result, dataset->header().positions_A.size()))
+    if (!verified(result, patterns_in_use(dataset->header())))
       throw RunError(
           fmt::format("{}: the cost did not fall; try a smaller --step", options.dataset.string()));
   });

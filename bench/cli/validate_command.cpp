@@ -57,13 +57,25 @@ void add_dataset(CLI::App& command, Action& action) {
   auto* dataset = command.add_subcommand(
       "dataset", "A dataset's content hash, sums of patterns, empty and dim ones, hot pixels, overlap of the "
                  "circles, positions and what other programs read of it");
-  const auto file = std::make_shared<std::string>();
-  dataset->add_option("FILE", *file, "A dataset, HDF5; all of it is read")->required();
+  struct Options {
+    std::string file;
+    bool seal = false;
+  };
+  const auto o = std::make_shared<Options>();
+  dataset->add_option("FILE", o->file, "A dataset, HDF5; all of it is read")->required();
+  dataset->add_flag(
+      "--seal", o->seal,
+      "Add the content hash to a sound dataset of another program, so that runs need not make it, "
+      "and later changes show");
   dataset->footer(
       "One table: what is sound, what is a warning, what failed. Exit code 0: sound, perhaps with "
-      "warnings; 1: a check failed; 2: no dataset.\nExample:\n  ptychoscale validate dataset ci.h5");
-  dataset->callback(
-      [&action, file] { action = [file](const Invocation&) { return validate_dataset(*file); }; });
+      "warnings; 1: a check failed; 2: no dataset. The layout is in solvers/io/README.md.\nExamples:\n  "
+      "ptychoscale validate dataset ci.h5\n  ptychoscale validate dataset mine.h5 --seal");
+  dataset->callback([&action, o] {
+    action = [o](const Invocation&) {
+      return validate_dataset(o->file, o->seal ? Sealing::when_sound : Sealing::never);
+    };
+  });
 }
 
 } // namespace

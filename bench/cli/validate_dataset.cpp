@@ -6,6 +6,7 @@
 #include "ptychoscale/base/memory_meter.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/experiment.hpp"
+#include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/io/pattern_sums.hpp"
 #include "ptychoscale/io/readers_metadata.hpp"
 
@@ -48,8 +49,10 @@ PatternFindings add_up(const DatasetReader& dataset) {
   Progress progress("patterns", "positions", positions, 0, true);
   PatternFindings findings;
   for (int position = 0; position < positions; ++position) {
-    dataset.read_amplitudes(position, amplitudes);
-    findings.add(position, sum_of_pattern(amplitudes, h.detector), limits);
+    if (is_used(h, static_cast<std::size_t>(position))) {
+      dataset.read_amplitudes(position, amplitudes);
+      findings.add(position, sum_of_pattern(amplitudes, h.detector), limits);
+    }
     progress.advance_to(position + 1);
   }
   return findings;
@@ -57,6 +60,9 @@ PatternFindings add_up(const DatasetReader& dataset) {
 
 Check check_hash(const DatasetReader& dataset, const std::filesystem::path& file) {
   constexpr std::string_view what = "content hash";
+  if (!dataset.is_sealed())
+    return {what, Verdict::warning,
+            "none is stored, so every run reads the whole file to make it; --seal adds it"};
   const auto& stored = dataset.content_hash();
   try {
     const auto content = content_hash_of(file);
@@ -82,20 +88,32 @@ std::vector<Check> check_patterns(const DatasetReader& dataset) {
           judge("hot pixels", complaint_of_hot(found, h), Verdict::warning, "none")};
 }
 
-/// What the two of them say is settled when the file is opened.
-std::vector<Check> check_geometry(const DatasetHeader& h) {
+std::string spacing_of(const DatasetHeader& h) {
+  if (h.scattered)
+    return fmt::format("scattered, typically {:.4g} A from the nearest other", typical_distance_A(h));
   const auto step = step_of_positions(h);
-  return {{"header", Verdict::ok,
-           fmt::format("{} x {} positions of {} x {} pixels, {} slices; all fields in their ranges",
-                       h.scan.rows, h.scan.columns, h.detector.y, h.detector.x, h.slices)},
-          {"positions", Verdict::ok,
-           fmt::format("steps of {:.4g} x {:.4g} A, {} x {} A in the header; all in the volume", step.y,
-                       step.x, h.scan_step_A.y, h.scan_step_A.x)},
-          judge("overlap", complaint_of_overlap(h), Verdict::warning,
-                fmt::format("{:.0f} % between neighbouring circles", 100 * circle_overlap(h)))};
+  return fmt::format("steps of {:.4g} x {:.4g} A", step.y, step.x);
+}
+
+/// What the first two of them say is settled when the file is opened.
+std::vector<Check> check_geometry(const DatasetHeader& h) {
+  std::vector<Check> checks{
+      {"header", Verdict::ok,
+       fmt::format("{} x {} positions of {} x {} pixels, {} slice{}; all fields in their ranges", h.scan.rows,
+                   h.scan.columns, h.detector.y, h.detector.x, h.slices, h.slices == 1 ? "" : "s")},
+      {"positions", Verdict::ok,
+       fmt::format("{}, {} x {} A in the header; all in the volume", spacing_of(h), h.scan_step_A.y,
+                   h.scan_step_A.x)},
+      judge("overlap", complaint_of_overlap(h), Verdict::warning,
+            fmt::format("{:.0f} % between neighbouring circles", 100 * circle_overlap(h)))};
+  if (const auto hidden = masks_in_words(h)) checks.push_back({"masks", Verdict::ok, *hidden});
+  return checks;
 }
 
 Check check_readers_metadata(const DatasetReader& dataset, const std::filesystem::path& file) {
+  if (!has_readers_metadata(file))
+    return {"readers' metadata", Verdict::warning,
+            "no calibration: py4DSTEM and others will not know the sizes of steps and pixels"};
   const auto wrong = wrong_readers_metadata(file, dataset.header());
   const auto more = wrong.size() > 1 ? fmt::format("; and {} more", wrong.size() - 1) : std::string();
   if (!wrong.empty()) return {"readers' metadata", Verdict::failed, wrong.front() + more};
@@ -103,14 +121,26 @@ Check check_readers_metadata(const DatasetReader& dataset, const std::filesystem
           py4dstem_note(dataset.header()).value_or("as in the header, for py4DSTEM and others")};
 }
 
-} // namespace
-
-int validate_dataset(const std::filesystem::path& file) {
+/// The last of them is that of the content hash.
+std::vector<Check> all_checks(const std::filesystem::path& file) {
   const DatasetReader dataset(file);
   auto checks = check_geometry(dataset.header());
   checks.push_back(check_readers_metadata(dataset, file));
   for (auto& check : check_patterns(dataset)) checks.push_back(std::move(check));
   checks.push_back(check_hash(dataset, file));
+  return checks;
+}
+
+bool is_sound(const std::vector<Check>& checks) {
+  return std::ranges::count(checks, Verdict::failed, &Check::verdict) == 0;
+}
+
+} // namespace
+
+int validate_dataset(const std::filesystem::path& file, Sealing sealing) {
+  auto checks = all_checks(file);
+  if (sealing == Sealing::when_sound && is_sound(checks))
+    checks.back() = {"content hash", Verdict::ok, seal(file)};
 
   fmt::print("{}\n{:<20}{:<10}{}\n", file.string(), "check", "verdict", "found");
   for (const auto& c : checks) fmt::print("{:<20}{:<10}{}\n", c.what, word(c.verdict), c.found);

@@ -67,6 +67,10 @@ SeamMetrics assess_seams(const std::filesystem::path& reconstruction, const Data
 
 Assessment assess_finished(const std::filesystem::path& reconstruction, const DatasetReader& dataset) {
   Assessment a;
+  if (!dataset.has_truth()) {
+    a.not_computed = "the dataset has no truth to compare with";
+    return a;
+  }
   const auto attempt = [&](const auto& step) {
     try {
       step();

@@ -2,12 +2,14 @@
 
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/json_text.hpp"
+#include "ptychoscale/io/masks.hpp"
 
 namespace ptychoscale {
 namespace {
 
 /// The specimen's parameters; as text where another program has written something else.
 Json specimen_of(const DatasetHeader& h) {
+  if (h.specimen_json.empty()) return {};
   try {
     check_json(h.specimen_json, "specimen");
     return Json::parse(h.specimen_json);
@@ -19,22 +21,26 @@ Json specimen_of(const DatasetHeader& h) {
 } // namespace
 
 Json header_json(const DatasetHeader& h) {
-  return {{"case", h.case_name},
-          {"scan", {h.scan.rows, h.scan.columns}},
-          {"scan_step_A", {h.scan_step_A.y, h.scan_step_A.x}},
-          {"detector", {h.detector.y, h.detector.x}},
-          {"pixel_A", {h.pixel.y, h.pixel.x}},
-          {"volume", {h.volume.y, h.volume.x}},
-          {"slices", h.slices},
-          {"slice_thickness_A", h.slice_thickness_A},
-          {"energy_eV", h.energy_eV},
-          {"semiangle_mrad", h.semiangle_mrad},
-          {"C10_A", h.C10_A},
-          {"C30_A", h.C30_A},
-          {"soft_aperture", h.soft_aperture},
-          {"dose_e_per_A2", h.dose_e_per_A2},
-          {"seed", h.seed},
-          {"specimen", specimen_of(h)}};
+  Json json{{"case", h.case_name},
+            {"scan", {h.scan.rows, h.scan.columns}},
+            {"scan_step_A", {h.scan_step_A.y, h.scan_step_A.x}},
+            {"detector", {h.detector.y, h.detector.x}},
+            {"pixel_A", {h.pixel.y, h.pixel.x}},
+            {"volume", {h.volume.y, h.volume.x}},
+            {"slices", h.slices},
+            {"slice_thickness_A", h.slice_thickness_A},
+            {"energy_eV", h.energy_eV},
+            {"semiangle_mrad", h.semiangle_mrad},
+            {"C10_A", h.C10_A},
+            {"C30_A", h.C30_A},
+            {"soft_aperture", h.soft_aperture},
+            {"dose_e_per_A2", h.dose_e_per_A2},
+            {"seed", h.seed},
+            {"specimen", specimen_of(h)}};
+  if (h.scattered) json["scattered"] = true;
+  if (const int pixels = pixels_without_weight(h); pixels > 0) json["pixels_without_weight"] = pixels;
+  if (const int patterns = patterns_left_out(h); patterns > 0) json["patterns_left_out"] = patterns;
+  return json;
 }
 
 } // namespace ptychoscale

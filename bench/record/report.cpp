@@ -1,5 +1,6 @@
 #include "ptychoscale/record/report.hpp"
 
+#include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/record/build_info.hpp"
 #include "ptychoscale/record/header_json.hpp"
 #include "ptychoscale/record/report_row.hpp"
@@ -73,9 +74,9 @@ void add_times(Json& row, const RunReport& r) {
   row["seconds_per_iteration"] = per_iteration;
   row["seconds_of_iterations"] = r.result.seconds;
   // What one rank spends on one position of the dataset, the repeated ones of HVE included.
-  row["seconds_per_position"] = r.as_rank ? seconds_per_visit(r.result.ranks.front(), iterations)
-                                          : per_iteration * r.plan.tiling.mesh.ranks() /
-                                                static_cast<double>(r.header.positions_A.size());
+  row["seconds_per_position"] =
+      r.as_rank ? seconds_per_visit(r.result.ranks.front(), iterations)
+                : per_iteration * r.plan.tiling.mesh.ranks() / static_cast<double>(patterns_in_use(r.header));
   add_spread(row, "seconds_per_visit", r.result.ranks,
              [&](const auto& s) { return seconds_per_visit(s, iterations); });
   add_phases(row, r.result.ranks, r.result.seconds.size());
@@ -134,6 +135,12 @@ void add_checkpoints(Json& row, const Reconstruction& result) {
   row["checkpoint_bytes"] = result.checkpoints.bytes;
 }
 
+/// What a measured scan's masks hide; simulations have none.
+void add_masks(Json& row, const DatasetHeader& h) {
+  if (const int pixels = pixels_without_weight(h); pixels > 0) row["pixels_without_weight"] = pixels;
+  if (const int patterns = patterns_left_out(h); patterns > 0) row["patterns_left_out"] = patterns;
+}
+
 Json benchmark_row(const RunReport& r, ReportDetail detail) {
   Json row;
   row["name"] = fmt::format("{}/{}/{}x{}", r.header.case_name, name(r.options.method),
@@ -145,6 +152,7 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
     row["as_rank"] = *r.as_rank;
     row["positions_visited"] = r.result.ranks.front().positions;
   }
+  add_masks(row, r.header);
   row["threads"] = r.threads;
   row["step"] = r.result.step;
   if (detail == ReportDetail::full) add_times(row, r);
@@ -163,7 +171,7 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
     if (const auto remarks = remarks_on(r.places); !remarks.empty()) row["remarks"] = remarks;
     add_checkpoints(row, r.result);
   }
-  if (!r.as_rank) row["verified"] = verified(r.result, r.header.positions_A.size());
+  if (!r.as_rank) row["verified"] = verified(r.result, patterns_in_use(r.header));
   return row;
 }
 

@@ -128,6 +128,14 @@ std::string checkpoints_of(const Json& row) {
   return text;
 }
 
+/// What a measured scan's masks kept out of the cost; nothing for most runs.
+std::string masks_of(const Json& row) {
+  if (!row.contains("pixels_without_weight") && !row.contains("patterns_left_out")) return "";
+  return fmt::format("{}: {} pixels of each pattern have no weight, {} patterns are left out\n",
+                     row.value("method", ""), row.value("pixels_without_weight", 0),
+                     row.value("patterns_left_out", 0));
+}
+
 /// A run that may be wrong has no figures to show. One rank of many, run alone, reconstructs nothing that
 /// could be.
 bool withheld(const Json& row) { return !row.value("verified", true) && !row.contains("as_rank"); }
@@ -167,6 +175,7 @@ std::string results_table(std::string_view report_json) {
     else
       for (const auto& remark : row.value("remarks", Json::array()))
         table += fmt::format("{}: {}\n", method, remark.get<std::string>());
+    table += masks_of(row);
     table += target_of(row);
     table += checkpoints_of(row);
     if (row.contains("quality_not_computed"))

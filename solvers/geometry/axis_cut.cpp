@@ -53,6 +53,14 @@ ScanAxis make_axis(const TilingRequest& r, bool rows) {
 int nearest_border(double px) { return static_cast<int>(std::floor(px + 1.0)); }
 } // namespace
 
+void check_positions(const TilingRequest& r) {
+  check_scan(r);
+  for (std::size_t i = 0; i < r.positions.size(); ++i) {
+    check_inside(r.positions[i].y, 'y', i, r.volume.y, r.pixel.y);
+    check_inside(r.positions[i].x, 'x', i, r.volume.x, r.pixel.x);
+  }
+}
+
 ScanAxis scan_rows(const TilingRequest& request) { return make_axis(request, true); }
 ScanAxis scan_columns(const TilingRequest& request) { return make_axis(request, false); }
 
@@ -85,17 +93,21 @@ int halo_of_circles(const ScanAxis& axis, const AxisCut& cut, double radius_A, i
     const Range lines = with_extra(cut.lines[p], extra, axis.lines());
     const double low_A = *std::min_element(axis.low.begin() + lines.first, axis.low.begin() + lines.last);
     const double high_A = *std::max_element(axis.high.begin() + lines.first, axis.high.begin() + lines.last);
-    // Pixel k covers [k - 1/2, k + 1/2): the first and one past the last pixel that the circles touch.
-    const int first = static_cast<int>(std::floor((low_A - radius_A) / axis.pixel_A + 0.5 + rounding_px));
-    const int last = static_cast<int>(std::ceil((high_A + radius_A) / axis.pixel_A + 0.5 - rounding_px));
-    halo = std::max(
-        {halo, cut.borders[p] - std::max(first, 0), std::min(last, axis.pixels) - cut.borders[p + 1]});
+    const Range lit = lit_pixels(low_A, high_A, radius_A, axis.pixel_A);
+    halo = std::max({halo, cut.borders[p] - std::max(lit.first, 0),
+                     std::min(lit.last, axis.pixels) - cut.borders[p + 1]});
   }
   return halo;
 }
 
-int halo_in_pixels(const ScanAxis& axis, double halo_A) {
-  return static_cast<int>(std::min(std::ceil(halo_A / axis.pixel_A - rounding_px), double(axis.pixels)));
+Range lit_pixels(double low_A, double high_A, double radius_A, double pixel_A) {
+  // Pixel k covers [k - 1/2, k + 1/2).
+  return {static_cast<int>(std::floor((low_A - radius_A) / pixel_A + 0.5 + rounding_px)),
+          static_cast<int>(std::ceil((high_A + radius_A) / pixel_A + 0.5 - rounding_px))};
+}
+
+int halo_in_pixels(int pixels, double pixel_A, double halo_A) {
+  return static_cast<int>(std::min(std::ceil(halo_A / pixel_A - rounding_px), double(pixels)));
 }
 
 } // namespace ptychoscale

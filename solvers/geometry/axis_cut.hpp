@@ -16,6 +16,9 @@ struct ScanAxis {
   [[nodiscard]] int lines() const { return static_cast<int>(mean.size()); }
 };
 
+/// Throws InputError unless the request has one position per scan point, all inside the volume.
+void check_positions(const TilingRequest& request);
+
 /// Scan rows along y. Throws InputError unless the request has one position per scan point, all inside the
 /// volume.
 [[nodiscard]] ScanAxis scan_rows(const TilingRequest& request);
@@ -41,7 +44,10 @@ struct AxisCut {
 /// lines.
 [[nodiscard]] int halo_of_circles(const ScanAxis& axis, const AxisCut& cut, double radius_A, int extra);
 
+/// First and one past the last pixel that circles with centres from `low_A` to `high_A` touch.
+[[nodiscard]] Range lit_pixels(double low_A, double high_A, double radius_A, double pixel_A);
+
 /// `halo_A` rounded up to pixels, at most the whole axis.
-[[nodiscard]] int halo_in_pixels(const ScanAxis& axis, double halo_A);
+[[nodiscard]] int halo_in_pixels(int pixels, double pixel_A, double halo_A);
 
 } // namespace ptychoscale

@@ -1,3 +1,4 @@
+#include "layout.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/geometry/tiling.hpp"
 
@@ -18,36 +19,60 @@ bool divides_evenly(const Mesh& mesh, const ScanShape& scan) {
   return scan.rows % mesh.rows == 0 && scan.columns % mesh.columns == 0;
 }
 
+// Whether a mesh leaves every rank a position. Lines of a raster all have some, unless they are left out.
+bool all_own_some(const TilingRequest& r, const Layout& layout, const Mesh& mesh) {
+  if (layout.is_raster()) {
+    if (mesh.rows > r.scan.rows || mesh.columns > r.scan.columns) return false;
+    if (r.used.empty()) return true;
+  }
+  try {
+    auto division = layout.cut(mesh);
+    layout.deal(mesh, division);
+    return std::ranges::none_of(division.own, [](const auto& own) { return own.empty(); });
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
 // Of equally square meshes the one with more rows, as in the paper's 3 x 2.
-std::optional<Mesh> squarest(const TilingRequest& r, bool evenly) {
+std::optional<Mesh> squarest(const TilingRequest& r, const Layout& layout, int ranks, bool evenly) {
   constexpr double tie = 1e-9;
   std::optional<Mesh> best;
-  for (int rows = std::min(r.ranks, r.scan.rows); rows >= 1; --rows) {
-    const Mesh mesh{rows, r.ranks / rows};
-    if (r.ranks % rows != 0 || mesh.columns > r.scan.columns) continue;
-    if (evenly && !divides_evenly(mesh, r.scan)) continue;
-    if (!best || elongation(r, mesh) < elongation(r, *best) * (1 - tie)) best = mesh;
+  for (int rows = ranks; rows >= 1; --rows) {
+    const Mesh mesh{rows, ranks / rows};
+    if (ranks % rows != 0 || (evenly && !divides_evenly(mesh, r.scan))) continue;
+    if (best && elongation(r, mesh) >= elongation(r, *best) * (1 - tie)) continue;
+    if (all_own_some(r, layout, mesh)) best = mesh;
   }
   return best;
 }
 
-int largest_rank_count(TilingRequest r) {
-  while (r.ranks > 1 && !squarest(r, false)) --r.ranks;
-  return r.ranks;
+int largest_rank_count(const TilingRequest& r, const Layout& layout) {
+  int ranks = std::min(r.ranks, r.scan.rows * r.scan.columns);
+  while (ranks > 1 && !squarest(r, layout, ranks, false)) --ranks;
+  return ranks;
 }
 } // namespace
+
+std::string text(const Mesh& mesh) {
+  return std::to_string(mesh.rows) + " x " + std::to_string(mesh.columns);
+}
+
+std::optional<Mesh> find_mesh(const TilingRequest& request, const Layout& layout, int ranks) {
+  if (layout.is_raster())
+    if (const auto mesh = squarest(request, layout, ranks, true)) return mesh;
+  return squarest(request, layout, ranks, false);
+}
 
 Mesh choose_mesh(const TilingRequest& request) {
   if (request.ranks < 1)
     throw InputError("ranks: " + std::to_string(request.ranks) + "; valid are 1 and more");
-  if (const auto mesh = squarest(request, true)) return *mesh;
-  if (const auto mesh = squarest(request, false)) return *mesh;
-  auto fewer = request;
-  fewer.ranks = std::min(request.ranks, request.scan.rows * request.scan.columns);
+  const auto layout = layout_of(request);
+  if (const auto mesh = find_mesh(request, *layout, request.ranks)) return *mesh;
   throw InputError("ranks: " + std::to_string(request.ranks) + " cannot form a mesh over the " +
-                   std::to_string(request.scan.rows) + " x " + std::to_string(request.scan.columns) +
+                   text({request.scan.rows, request.scan.columns}) +
                    " scan that leaves every rank a position; the nearest smaller number that can is " +
-                   std::to_string(largest_rank_count(fewer)));
+                   std::to_string(largest_rank_count(request, *layout)));
 }
 
 } // namespace ptychoscale

@@ -4,8 +4,13 @@
 #include "dataset_format.hpp"
 #include "hash.hpp"
 #include "hdf5.hpp"
+#include "ptychoscale/io/masks.hpp"
+#include "ptychoscale/io/sync.hpp"
+#include "skeleton.hpp"
 
 #include <fmt/format.h>
+
+#include <utility>
 
 namespace ptychoscale {
 namespace {
@@ -64,9 +69,18 @@ std::string identity_of(const DatasetHeader& h, CountType type, bool with_truth)
   r.add(h.electrons_per_pattern);
   r.add(h.seed);
   r.add_text(h.specimen_json);
-  r.add_array(std::span(h.probe));
+  r.add_array(h.probe_stored ? std::span(h.probe) : std::span<const Complex>());
   r.add(type);
   r.add(with_truth);
+  // What came later adds nothing to those that have none of it.
+  if (h.scattered) r.add_text("scattered");
+  const auto add_mask = [&](std::string_view name, const std::vector<std::uint8_t>& mask) {
+    if (mask.empty()) return;
+    r.add_text(name);
+    r.add_array(std::span(mask));
+  };
+  add_mask("pixels_used", h.pixels_used);
+  add_mask("patterns_used", h.patterns_used);
   return digest(r.bytes());
 }
 
@@ -78,19 +92,52 @@ std::string content_hash(std::string_view identity, const PartHashes& parts) {
   return digest(record.bytes());
 }
 
+ContentHashes hashes_of_parts(const DatasetHeader& h, std::string_view identity, PartHashes parts) {
+  auto content = content_hash(identity, parts);
+  std::erase_if(parts.patterns,
+                [&](const auto& part) { return !is_used(h, static_cast<std::size_t>(part.first)); });
+  return {std::move(content), patterns_hash(identity, parts.patterns)};
+}
+
 std::string patterns_hash(std::string_view identity, const std::map<int, std::uint64_t>& patterns) {
   return content_hash(identity, {patterns, {}});
 }
 
-std::string content_hash_of(const std::filesystem::path& dataset) {
-  const DatasetReader reader(dataset);
+namespace {
+
+ContentHashes hashes_of(const DatasetReader& reader, const std::filesystem::path& dataset) {
   const Handle file = hdf5::open_file(dataset, hdf5::Access::read_only);
   const Handle patterns = hdf5::open_dataset(file, dataset_format::patterns);
   const CountType type = type_in(patterns);
   PartHashes parts;
   hash_patterns(patterns, reader.header(), type, dataset.string(), parts);
   if (reader.has_truth()) hash_truth(reader, parts);
-  return content_hash(identity_of(reader.header(), type, reader.has_truth()), parts);
+  const auto identity = identity_of(reader.header(), type, reader.has_truth());
+  return hashes_of_parts(reader.header(), identity, std::move(parts));
+}
+
+} // namespace
+
+std::string content_hash_of(const std::filesystem::path& dataset) {
+  return hashes_of(DatasetReader(dataset), dataset).content;
+}
+
+std::string seal(const std::filesystem::path& dataset) {
+  ContentHashes hashes;
+  {
+    const DatasetReader reader(dataset);
+    if (reader.is_sealed()) return reader.content_hash();
+    hashes = hashes_of(reader, dataset);
+  }
+  try {
+    Handle file = hdf5::open_file(dataset, hdf5::Access::read_write);
+    add_hashes(file, hashes);
+    file.close("not closed");
+  } catch (const RunError& e) {
+    throw InputError(fmt::format("'{}': its content hash cannot be added: {}", dataset.string(), e.what()));
+  }
+  sync_file(dataset);
+  return hashes.content;
 }
 
 } // namespace ptychoscale

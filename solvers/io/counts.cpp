@@ -12,7 +12,7 @@ namespace ptychoscale {
 namespace {
 
 /// moved[(y + by.y) mod ny][(x + by.x) mod nx] = values[y][x].
-void rotate(std::span<const float> values, std::span<float> moved, Extent extent, Offset by) {
+template <class T> void rotate(std::span<const T> values, std::span<T> moved, Extent extent, Offset by) {
   const auto nx = static_cast<std::size_t>(extent.x);
   const auto split = static_cast<std::size_t>(extent.x - by.x);
   for (int y = 0; y < extent.y; ++y) {
@@ -69,12 +69,31 @@ std::optional<std::size_t> first_invalid(std::span<const float> counts, float la
   return static_cast<std::size_t>(bad - counts.begin());
 }
 
-void move_zero_to_centre(std::span<const float> first, std::span<float> centred, Extent extent) {
+namespace {
+
+template <class T> void to_centre(std::span<const T> first, std::span<T> centred, Extent extent) {
   rotate(first, centred, extent, {extent.y / 2, extent.x / 2});
 }
 
-void move_zero_to_front(std::span<const float> centred, std::span<float> first, Extent extent) {
+template <class T> void to_front(std::span<const T> centred, std::span<T> first, Extent extent) {
   rotate(centred, first, extent, {extent.y - extent.y / 2, extent.x - extent.x / 2});
+}
+
+} // namespace
+
+void move_zero_to_centre(std::span<const float> first, std::span<float> centred, Extent extent) {
+  to_centre(first, centred, extent);
+}
+void move_zero_to_centre(std::span<const std::uint8_t> first, std::span<std::uint8_t> centred,
+                         Extent extent) {
+  to_centre(first, centred, extent);
+}
+
+void move_zero_to_front(std::span<const float> centred, std::span<float> first, Extent extent) {
+  to_front(centred, first, extent);
+}
+void move_zero_to_front(std::span<const std::uint8_t> centred, std::span<std::uint8_t> first, Extent extent) {
+  to_front(centred, first, extent);
 }
 
 } // namespace ptychoscale

@@ -4,6 +4,7 @@
 #include "ptychoscale/io/dataset.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -26,5 +27,8 @@ void encode(CountType type, std::span<const float> counts, std::span<std::byte> 
 /// Files hold patterns with zero frequency at pixel (ny / 2, nx / 2), programs with zero frequency first.
 void move_zero_to_centre(std::span<const float> first, std::span<float> centred, Extent extent);
 void move_zero_to_front(std::span<const float> centred, std::span<float> first, Extent extent);
+/// The same for masks.
+void move_zero_to_centre(std::span<const std::uint8_t> first, std::span<std::uint8_t> centred, Extent extent);
+void move_zero_to_front(std::span<const std::uint8_t> centred, std::span<std::uint8_t> first, Extent extent);
 
 } // namespace ptychoscale

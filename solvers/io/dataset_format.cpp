@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 
@@ -13,11 +14,6 @@ namespace {
 
 [[noreturn]] void reject(const std::string& file, const std::string& message) {
   throw InputError(fmt::format("'{}': {}", file, message));
-}
-
-void check_ranges(const DatasetHeader& h, const std::string& file) {
-  if (const auto wrong = first_out_of_range(h))
-    reject(file, fmt::format("{} = {}, expected {}", wrong->field, wrong->value, wrong->expected));
 }
 
 /// A position is inside when the pixel nearest to it is.
@@ -43,7 +39,9 @@ void check_scan(const DatasetHeader& h, const std::string& file) {
     check_axis(file, i, p, 'y', p.y, h.pixel.y, h.volume.y);
     check_axis(file, i, p, 'x', p.x, h.pixel.x, h.volume.x);
   }
-  if (!steps_agree(h)) {
+  if (h.scattered) {
+    if (const auto wrong = complaint_of_scattered(h)) reject(file, *wrong);
+  } else if (!steps_agree(h)) {
     const auto found = step_of_positions(h);
     reject(file,
            fmt::format("scan_step_A = [{}, {}], but positions_A has steps of [{:.4g}, {:.4g}] A; expected "
@@ -65,6 +63,18 @@ void check_probe(const DatasetHeader& h, const std::string& file) {
   }
 }
 
+/// A mask has a value for each of `expected`, and hides some but not all.
+void check_mask(const std::vector<std::uint8_t>& mask, std::size_t expected, std::size_t least,
+                const std::string& name, const std::string& file) {
+  if (mask.empty()) return;
+  if (mask.size() != expected)
+    reject(file, fmt::format("{} has {} values, expected {}", name, mask.size(), expected));
+  const auto used = mask.size() - static_cast<std::size_t>(std::ranges::count(mask, 0));
+  if (used < least)
+    reject(file,
+           fmt::format("{} leaves {} of {} in use, expected at least {}", name, used, mask.size(), least));
+}
+
 } // namespace
 
 hdf5::Handle type_of_counts(CountType type) {
@@ -73,8 +83,15 @@ hdf5::Handle type_of_counts(CountType type) {
   return {hdf5::check(H5Tcopy(standard), "cannot copy a type"), H5Tclose};
 }
 
+void check_ranges(const DatasetHeader& h, const std::string& file) {
+  if (const auto wrong = first_out_of_range(h))
+    reject(file, fmt::format("{} = {}, expected {}", wrong->field, wrong->value, wrong->expected));
+}
+
 void check_header(const DatasetHeader& header, const std::string& file) {
   check_ranges(header, file);
+  check_mask(header.pixels_used, header.detector.area(), 1, "pixels_used", file);
+  check_mask(header.patterns_used, header.positions_A.size(), 2, "patterns_used", file);
   check_scan(header, file);
   check_probe(header, file);
 }

@@ -17,13 +17,17 @@ inline constexpr const char* axis = "dataset/datacube/dim"; // 0 to 3
 inline constexpr const char* group = "ptychoscale";
 inline constexpr const char* positions = "ptychoscale/positions_A";
 inline constexpr const char* probe = "ptychoscale/probe";
+inline constexpr const char* pixels_used = "ptychoscale/pixels_used";
+inline constexpr const char* patterns_used = "ptychoscale/patterns_used";
 inline constexpr const char* specimen = "ptychoscale/specimen";
 inline constexpr const char* truth = "ptychoscale/truth/potential";
 
 /// How counts lie in the file.
 [[nodiscard]] hdf5::Handle type_of_counts(CountType type);
 
-/// Throws InputError naming `file`, the field, its value and what would be valid.
+/// Throw InputError naming `file`, the field, its value and what would be valid. A header's ranges are those
+/// of all but its positions and its probe.
+void check_ranges(const DatasetHeader& header, const std::string& file);
 void check_header(const DatasetHeader& header, const std::string& file);
 
 } // namespace ptychoscale::dataset_format

@@ -8,6 +8,9 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/half.hpp"
 #include "ptychoscale/io/dataset.hpp"
+#include "ptychoscale/io/experiment.hpp"
+#include "ptychoscale/io/masks.hpp"
+#include "ptychoscale/multislice/optics.hpp"
 
 #include <fmt/format.h>
 
@@ -46,7 +49,8 @@ void read_optics(const InputFile& file, DatasetHeader& h) {
   h.semiangle_mrad = file.number(microscope + "semiangle_cutoff_mrad");
   h.C10_A = file.number(microscope + "C10_A");
   h.C30_A = file.number(microscope + "C30_A");
-  h.soft_aperture = file.boolean(microscope + "soft_aperture");
+  if (file.is_there(microscope + "soft_aperture"))
+    h.soft_aperture = file.boolean(microscope + "soft_aperture");
   h.dose_e_per_A2 = file.number(microscope + "dose_e_per_A2");
 }
 
@@ -55,7 +59,7 @@ PixelSize pixel_size(const std::vector<double>& yx) { return {yx[0], yx[1]}; }
 void read_own_attributes(const InputFile& file, DatasetHeader& h) {
   const char* own = dataset_format::group;
   h.case_name = file.attribute_text(own, "case_name");
-  h.seed = file.attribute_unsigned(own, "seed");
+  if (file.has_attribute(own, "seed")) h.seed = file.attribute_unsigned(own, "seed");
   h.electrons_per_pattern = file.attribute_number(own, "electrons_per_pattern");
   h.pixel = pixel_size(file.attribute_numbers(own, "pixel_A", 2));
   h.scan_step_A = pixel_size(file.attribute_numbers(own, "scan_step_A", 2));
@@ -81,18 +85,66 @@ void read_positions(const InputFile& file, DatasetHeader& h) {
   for (std::size_t i = 0; i < values.size(); i += 2) h.positions_A.push_back({values[i], values[i + 1]});
 }
 
-DatasetHeader read_header(const InputFile& file) {
-  DatasetHeader h;
-  file.require_schema(dataset_format::group, dataset_format::schema_version);
-  read_patterns_shape(file, h);
-  read_optics(file, h);
-  read_own_attributes(file, h);
-  read_positions(file, h);
+/// Whether positions form a raster, which is what most do.
+bool is_scattered(const InputFile& file) {
+  if (!file.has_attribute(dataset_format::group, "scan")) return false;
+  const std::string scan = file.attribute_text(dataset_format::group, "scan");
+  if (scan != "raster" && scan != "scattered")
+    file.reject(fmt::format("attribute 'scan' of '{}' = '{}', expected 'raster' or 'scattered'",
+                            dataset_format::group, scan));
+  return scan == "scattered";
+}
+
+void read_masks(const InputFile& file, DatasetHeader& h) {
+  if (file.is_there(dataset_format::pixels_used)) {
+    file.require_shape(dataset_format::pixels_used,
+                       {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)},
+                       "the detector's");
+    h.pixels_used.resize(h.detector.area());
+    move_zero_to_front(file.flags(dataset_format::pixels_used), h.pixels_used, h.detector);
+  }
+  if (file.is_there(dataset_format::patterns_used)) {
+    file.require_shape(dataset_format::patterns_used, {h.positions_A.size()}, "one for each position");
+    h.patterns_used = file.flags(dataset_format::patterns_used);
+  }
+}
+
+void read_probe(const InputFile& file, DatasetHeader& h) {
+  h.probe_stored = file.is_there(dataset_format::probe);
+  if (!h.probe_stored) return;
   file.require_shape(dataset_format::probe,
                      {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)},
                      "the detector's");
   h.probe = file.complex_numbers(dataset_format::probe);
-  h.specimen_json = file.text(dataset_format::specimen);
+}
+
+/// Our own writer adds the hash last, so that without it patterns are missing.
+void refuse_unfinished(const InputFile& file) {
+  constexpr const char* author = "authoring_program";
+  if (file.has_attribute(dataset_format::group, "content_hash") || !file.has_attribute("/", author) ||
+      file.attribute_text("/", author) != "ptychoscale")
+    return;
+  file.reject(fmt::format("'{}' has no attribute 'content_hash', which ptychoscale writes last: the file is "
+                          "unfinished, expected a dataset that `ptychoscale simulate` has finished",
+                          dataset_format::group));
+}
+
+DatasetHeader read_header(const InputFile& file) {
+  DatasetHeader h;
+  file.require_schema(dataset_format::group, dataset_format::schema_version);
+  refuse_unfinished(file);
+  read_patterns_shape(file, h);
+  read_optics(file, h);
+  read_own_attributes(file, h);
+  h.scattered = is_scattered(file);
+  read_positions(file, h);
+  read_masks(file, h);
+  read_probe(file, h);
+  if (file.is_there(dataset_format::specimen)) h.specimen_json = file.text(dataset_format::specimen);
+  dataset_format::check_ranges(h, file.name());
+  if (!h.probe_stored)
+    h.probe =
+        make_probe({h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture}, h.detector, h.pixel);
   dataset_format::check_header(h, file.name());
   return h;
 }
@@ -102,12 +154,16 @@ DatasetHeader read_header(const InputFile& file) {
 struct DatasetReader::Impl {
   explicit Impl(const std::filesystem::path& path)
       : file(path, "dataset"), header(read_header(file)), patterns(file.dataset(dataset_format::patterns)),
-        content_hash(file.attribute_text(dataset_format::group, "content_hash")),
+        sealed(file.has_attribute(dataset_format::group, "content_hash")),
+        content_hash(sealed ? file.attribute_text(dataset_format::group, "content_hash") : ""),
         type(count_type(file.type_name(dataset_format::patterns))), hashes(header.positions_A.size()),
         centred(header.detector.area()) {
     if (file.type_name(dataset_format::patterns) == "float16") halves.resize(centred.size());
-    file.refuse_broken_link(dataset_format::truth);
-    if (!file.has(dataset_format::truth)) return;
+    if (!header.pixels_used.empty()) {
+      used_as_stored.resize(centred.size());
+      move_zero_to_centre(header.pixels_used, used_as_stored, header.detector);
+    }
+    if (!file.is_there(dataset_format::truth)) return;
     file.require_shape(dataset_format::truth,
                        {static_cast<hsize_t>(header.slices), static_cast<hsize_t>(header.volume.y),
                         static_cast<hsize_t>(header.volume.x)},
@@ -116,6 +172,7 @@ struct DatasetReader::Impl {
     truth = file.dataset(dataset_format::truth);
   }
   void read_counts(int position);
+  void set_unused_pixels(float value);
   [[nodiscard]] std::uint64_t hash_of_counts() const;
   [[noreturn]] void reject_count(int position, std::size_t pixel) const;
 
@@ -123,9 +180,11 @@ struct DatasetReader::Impl {
   DatasetHeader header;
   Handle patterns;
   Handle truth;
-  std::string content_hash;
+  bool sealed;
+  std::string content_hash; ///< empty where it is not known yet
   CountType type;
   std::vector<std::optional<std::uint64_t>> hashes; ///< of counts as stored, by position, once read
+  std::vector<std::uint8_t> used_as_stored;         ///< pixels with weight; empty: all of them
   MeteredVector<float, MemoryLabel::other> centred;
   MeteredVector<std::uint16_t, MemoryLabel::other> halves; ///< counts as stored, when that is float16
 };
@@ -143,6 +202,11 @@ void DatasetReader::Impl::read_counts(int position) {
   std::ranges::transform(halves, centred.begin(), float_from_half);
 }
 
+void DatasetReader::Impl::set_unused_pixels(float value) {
+  for (std::size_t i = 0; i < used_as_stored.size(); ++i)
+    if (used_as_stored[i] == 0) centred[i] = value;
+}
+
 /// Of what read_counts() has read, as the writer made it of what it wrote.
 std::uint64_t DatasetReader::Impl::hash_of_counts() const {
   if (!halves.empty()) return murmur64(std::as_bytes(std::span(halves)), 0);
@@ -155,11 +219,10 @@ std::uint64_t DatasetReader::Impl::hash_of_counts() const {
 /// Names the pixel as the file stores it, where the user will look for it.
 void DatasetReader::Impl::reject_count(int position, std::size_t pixel) const {
   const auto nx = static_cast<std::size_t>(header.detector.x);
-  file.reject(
-      fmt::format("dataset '{}', position {} (scan row {}, column {}), pixel (ky, kx) = ({}, {}) counts {}, "
-                  "expected a finite number that is not negative",
-                  dataset_format::patterns, position, position / header.scan.columns,
-                  position % header.scan.columns, pixel / nx, pixel % nx, centred[pixel]));
+  file.reject(fmt::format(
+      "dataset '{}', {}, pixel (ky, kx) = ({}, {}) counts {}, expected a finite number that is not "
+      "negative, or a mask `pixels_used` that hides the pixel",
+      dataset_format::patterns, place_of(header, position), pixel / nx, pixel % nx, centred[pixel]));
 }
 
 DatasetReader::DatasetReader(const std::filesystem::path& file) {
@@ -171,7 +234,11 @@ DatasetReader::DatasetReader(DatasetReader&&) noexcept = default;
 
 const std::string& DatasetReader::name() const { return impl_->file.name(); }
 const DatasetHeader& DatasetReader::header() const { return impl_->header; }
-const std::string& DatasetReader::content_hash() const { return impl_->content_hash; }
+bool DatasetReader::is_sealed() const { return impl_->sealed; }
+const std::string& DatasetReader::content_hash() const {
+  if (impl_->content_hash.empty()) impl_->content_hash = content_hash_of(name());
+  return impl_->content_hash;
+}
 std::optional<std::uint64_t> DatasetReader::hash_as_read(int position) const {
   return impl_->hashes.at(static_cast<std::size_t>(position));
 }
@@ -184,7 +251,7 @@ DatasetReader::complaint_of_content(const std::map<int, std::uint64_t>& hashes) 
   const auto found = patterns_hash(identity_of(r.header, r.type, has_truth()), hashes);
   if (found == stored) return std::nullopt;
   return fmt::format("is not what was written: its patterns and header give the hash {:.8}, it says {:.8}; "
-                     "simulate it again or get another copy",
+                     "make it again or get another copy",
                      found, stored);
 }
 
@@ -200,11 +267,13 @@ void DatasetReader::read_amplitudes(int position, std::span<float> amplitudes) c
                                h.positions_A.size() - 1));
   }
   r.read_counts(position);
+  if (auto& hash = r.hashes[static_cast<std::size_t>(position)]; !hash) hash = r.hash_of_counts();
+  r.set_unused_pixels(0); // they may hold anything
   if (const auto bad = first_invalid(r.centred, std::numeric_limits<float>::max()))
     r.reject_count(position, *bad);
-  if (auto& hash = r.hashes[static_cast<std::size_t>(position)]; !hash) hash = r.hash_of_counts();
   const auto per_electron = static_cast<float>(1 / h.electrons_per_pattern);
   for (float& value : r.centred) value = std::sqrt(value * per_electron);
+  r.set_unused_pixels(no_weight);
   move_zero_to_front(r.centred, amplitudes, h.detector);
 }
 

@@ -46,9 +46,7 @@ struct DatasetWriter::Impl {
   void start_afresh();
   bool open_partial();
   [[nodiscard]] bool is_skeleton_as_made() const;
-  [[nodiscard]] ContentHashes hashes() const {
-    return {content_hash(identity, written), patterns_hash(identity, written.patterns)};
-  }
+  [[nodiscard]] ContentHashes hashes() const { return hashes_of_parts(header, identity, written); }
   void close_datasets();
   void close();
   void keep_what_is_as_recorded();

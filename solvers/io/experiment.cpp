@@ -1,6 +1,8 @@
 #include "ptychoscale/io/experiment.hpp"
 
 #include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/io/masks.hpp"
+#include "ptychoscale/io/neighbours.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 
 #include <fmt/format.h>
@@ -85,6 +87,14 @@ double mean_step(const Position& first, const Position& last, int lines, double 
   return lines < 2 ? nominal : std::hypot(last.y - first.y, last.x - first.x) / (lines - 1);
 }
 
+/// From every position that is not left out to the nearest of the others.
+std::vector<double> distances_in_use(const DatasetHeader& h) {
+  std::vector<Position> all;
+  for (std::size_t i = 0; i < h.positions_A.size(); ++i)
+    if (is_used(h, i)) all.push_back(h.positions_A[i]);
+  return nearest_distances_A(all);
+}
+
 } // namespace
 
 std::optional<Complaint> first_out_of_range(const DatasetHeader& header) {
@@ -93,6 +103,12 @@ std::optional<Complaint> first_out_of_range(const DatasetHeader& header) {
   check_optics(ranges, header);
   if (ranges.passed()) check_probe_on_grid(ranges, header);
   return std::move(ranges).first();
+}
+
+std::string place_of(const DatasetHeader& h, int position) {
+  if (h.scattered) return fmt::format("position {}", position);
+  return fmt::format("position {} (scan row {}, column {})", position, position / h.scan.columns,
+                     position % h.scan.columns);
 }
 
 PixelSize step_of_positions(const DatasetHeader& h) {
@@ -114,11 +130,41 @@ bool steps_agree(const DatasetHeader& h) {
          std::abs(found.x - h.scan_step_A.x) <= tolerance * h.scan_step_A.x;
 }
 
-double circle_overlap(const DatasetHeader& h) {
+double widest_circle_A(const DatasetHeader& h) {
   auto optics = optics_of(h);
-  double radius_A = circle_radius_A(optics);
+  const double entrance_A = circle_radius_A(optics);
   optics.C10_A += h.slices * h.slice_thickness_A;
-  radius_A = std::max(radius_A, circle_radius_A(optics));
+  return std::max(entrance_A, circle_radius_A(optics));
+}
+
+double typical_distance_A(const DatasetHeader& h) {
+  auto all = distances_in_use(h);
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+  std::ranges::nth_element(all, middle);
+  return *middle;
+}
+
+std::optional<std::string> complaint_of_scattered(const DatasetHeader& h) {
+  constexpr double tolerance = 5; // far above a random scan's spread, below the confusion of units
+  const double nominal = std::sqrt(h.scan_step_A.y * h.scan_step_A.x);
+  const double typical = typical_distance_A(h);
+  if (typical > 0 && !(typical > nominal / tolerance && typical < nominal * tolerance))
+    return fmt::format(
+        "scan_step_A = [{}, {}], but the typical distance between neighbours in positions_A is "
+        "{:.4g} A; expected the same within a factor of {:.0f}",
+        h.scan_step_A.y, h.scan_step_A.x, typical, tolerance);
+  const double least = std::ranges::min(distances_in_use(h));
+  const double diameter = 2 * widest_circle_A(h);
+  if (least < diameter) return std::nullopt;
+  return fmt::format(
+      "no two of the {} positions are less than {:.4g} A apart, but the probe's circles of {:.4g} A "
+      "only overlap below their diameter, {:.4g} A; expected closer positions, or more defocus",
+      patterns_in_use(h), least, diameter / 2, diameter);
+}
+
+double circle_overlap(const DatasetHeader& h) {
+  const double radius_A = widest_circle_A(h);
+  if (h.scattered) return 1 - typical_distance_A(h) / (2 * radius_A);
   double step_A = 0;
   if (h.scan.rows > 1) step_A = h.scan_step_A.y;
   if (h.scan.columns > 1) step_A = std::max(step_A, h.scan_step_A.x);
@@ -128,6 +174,11 @@ double circle_overlap(const DatasetHeader& h) {
 std::optional<std::string> complaint_of_overlap(const DatasetHeader& h) {
   const double overlap = circle_overlap(h);
   if (overlap > 0) return std::nullopt;
+  if (h.scattered)
+    return fmt::format(
+        "most positions are {:.4g} A or more from all others, which leaves the probe's circles apart "
+        "(overlap {:.0f} %); choose closer positions or more defocus",
+        typical_distance_A(h), 100 * overlap);
   return fmt::format(
       "scan steps of {} x {} A leave the probe's circles apart (overlap {:.0f} %): neighbouring "
       "patterns constrain nothing together; choose smaller steps or more defocus",

@@ -121,6 +121,11 @@ bool InputFile::has(const std::string& object) const {
   return true;
 }
 
+bool InputFile::is_there(const std::string& object) const {
+  refuse_broken_link(object);
+  return has(object);
+}
+
 void InputFile::refuse_broken_link(const std::string& object) const {
   if (const auto link = hdf5::broken_link(file_, object)) reject(*link);
 }
@@ -240,6 +245,24 @@ bool InputFile::boolean(const std::string& name) const {
     reject(fmt::format("dataset '{}' has type {}, expected one boolean", name, hdf5::type_name(type)));
   }
   return value != 0;
+}
+
+std::vector<std::uint8_t> InputFile::flags(const std::string& name) const {
+  const Handle data = dataset(name);
+  if (H5Tget_class(type_of_dataset(data)) == H5T_ENUM) {
+    std::vector<std::uint8_t> values(count_that_can_be(data, name));
+    if (H5Dread(data, hdf5::boolean_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
+      reject(fmt::format("dataset '{}' cannot be read as booleans ({})", name, hdf5::error_text()));
+    return values;
+  }
+  std::vector<std::uint8_t> values;
+  for (const double value : numbers(name)) {
+    if (value != 0 && value != 1)
+      reject(fmt::format("dataset '{}' has the value {} at index {}, expected 0 or 1", name, value,
+                         values.size()));
+    values.push_back(static_cast<std::uint8_t>(value));
+  }
+  return values;
 }
 
 std::string InputFile::text(const std::string& name) const {

@@ -22,6 +22,8 @@ public:
   [[noreturn]] void reject(const std::string& message) const;
 
   [[nodiscard]] bool has(const std::string& object) const;
+  /// The same for what may be left out, but throws where a link on the way leads nowhere.
+  [[nodiscard]] bool is_there(const std::string& object) const;
   /// Throws when a link on the way to `object` leads nowhere.
   void refuse_broken_link(const std::string& object) const;
   /// Throws when `object` is not there, saying where the link leads that should lead to it. `kind` is "group"
@@ -48,6 +50,8 @@ public:
   [[nodiscard]] std::vector<std::complex<float>> complex_numbers(const std::string& name) const;
   [[nodiscard]] double number(const std::string& name) const;
   [[nodiscard]] bool boolean(const std::string& name) const;
+  /// Numbers 0 and 1, or booleans.
+  [[nodiscard]] std::vector<std::uint8_t> flags(const std::string& name) const;
   [[nodiscard]] std::string text(const std::string& name) const;
   /// @}
 

@@ -1,5 +1,8 @@
 #include "ptychoscale/io/pattern_sums.hpp"
 
+#include "ptychoscale/io/experiment.hpp"
+#include "ptychoscale/io/masks.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,15 +36,12 @@ void merge(Outliers& into, const Outliers& other) {
   into.patterns = patterns;
 }
 
-/// "position 14 (scan row 3, column 2)".
-std::string place(int position, const DatasetHeader& h) {
-  return fmt::format("position {} (scan row {}, column {})", position, position / h.scan.columns,
-                     position % h.scan.columns);
-}
-
 std::string number_of(const Outliers& outliers, const PatternFindings& findings) {
   return fmt::format("{} of {} patterns", outliers.patterns, findings.patterns);
 }
+
+/// An amplitude; 0 where a pixel has no weight.
+float weighed(float amplitude) { return amplitude < 0 ? 0.0F : amplitude; }
 
 /// A pixel as the file stores it, zero frequency in the middle.
 Extent as_stored(Extent pixel, Extent detector) {
@@ -65,13 +65,14 @@ PatternSum sum_of_pattern(std::span<const float> amplitudes, Extent detector) {
     std::size_t x = 0;
     for (; x + lanes <= width; x += lanes)
       for (std::size_t lane = 0; lane < lanes; ++lane) {
-        const float a = row[x + lane];
+        const float a = weighed(row[x + lane]);
         sums[lane] += a * a;
         largest[lane] = largest[lane] < a ? a : largest[lane];
       }
     for (; x < width; ++x) {
-      sums[0] += row[x] * row[x];
-      largest[0] = std::max(largest[0], row[x]);
+      const float a = weighed(row[x]);
+      sums[0] += a * a;
+      largest[0] = std::max(largest[0], a);
     }
     for (const float s : sums) sum.all += s;
     if (const float most = *std::ranges::max_element(largest); most > brightest) {
@@ -89,7 +90,7 @@ PatternSum sum_of_pattern(std::span<const float> amplitudes, Extent detector) {
 PatternLimits limits_of_patterns(const DatasetHeader& h) {
   double vacuum = 0;
   for (const Complex& c : h.probe) vacuum = std::max<double>(vacuum, std::norm(c));
-  PatternLimits limits{highest_share, lowest_share, brightest_to_vacuum * vacuum};
+  PatternLimits limits{highest_share, lowest_share * share_in_use(h), brightest_to_vacuum * vacuum};
   if (h.dose_e_per_A2 == 0) return limits;
   const double electrons = h.electrons_per_pattern;
   const auto scatter = [&](double share) { return sigmas * std::sqrt(share / electrons); };
@@ -154,7 +155,7 @@ std::optional<std::string> unusable(const PatternFindings& f, const DatasetHeade
   if (f.too_bright.patterns > 0)
     return fmt::format("{}: counts add up to {:.4g} x electrons_per_pattern ({:g}), valid: at most {:.4g} x; "
                        "so in {} (is that number wrong, or a pixel hot?)",
-                       place(f.too_bright.first, h), f.too_bright.value, h.electrons_per_pattern,
+                       place_of(h, f.too_bright.first), f.too_bright.value, h.electrons_per_pattern,
                        limits_of_patterns(h).highest, number_of(f.too_bright, f));
   if (f.patterns > 0 && f.most == 0)
     return fmt::format(
@@ -166,7 +167,7 @@ std::optional<std::string> unusable(const PatternFindings& f, const DatasetHeade
 std::optional<std::string> complaint_of_dead(const PatternFindings& f, const DatasetHeader& h) {
   if (f.dead.patterns == 0) return std::nullopt;
   return fmt::format("{} are zero, first {}: dead, or never written", number_of(f.dead, f),
-                     place(f.dead.first, h));
+                     place_of(h, f.dead.first));
 }
 
 std::optional<std::string> complaint_of_dim(const PatternFindings& f, const DatasetHeader& h) {
@@ -174,7 +175,7 @@ std::optional<std::string> complaint_of_dim(const PatternFindings& f, const Data
   return fmt::format(
       "{} hold less than {:.0f} % of the beam, first {} with {:.3g} %: is electrons_per_pattern "
       "({:g}) right?",
-      number_of(f.dim, f), 100 * lowest_share, place(f.dim.first, h), 100 * f.dim.value,
+      number_of(f.dim, f), 100 * lowest_share, place_of(h, f.dim.first), 100 * f.dim.value,
       h.electrons_per_pattern);
 }
 
@@ -182,7 +183,7 @@ std::optional<std::string> complaint_of_hot(const PatternFindings& f, const Data
   if (f.hot.patterns == 0) return std::nullopt;
   const Extent pixel = as_stored(f.hot.pixel, h.detector);
   return fmt::format("{} have a hot pixel, first {}, where (ky, kx) = ({}, {}) holds {:.3g} % of the beam",
-                     number_of(f.hot, f), place(f.hot.first, h), pixel.y, pixel.x, 100 * f.hot.value);
+                     number_of(f.hot, f), place_of(h, f.hot.first), pixel.y, pixel.x, 100 * f.hot.value);
 }
 
 } // namespace ptychoscale

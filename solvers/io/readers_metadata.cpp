@@ -73,6 +73,10 @@ std::optional<std::string> py4dstem_note(const DatasetHeader& h) {
       h.scan_step_A.y, q.y, h.scan_step_A.x, q.x);
 }
 
+bool has_readers_metadata(const std::filesystem::path& dataset) {
+  return InputFile(dataset, "dataset").is_there(dataset_format::calibration);
+}
+
 std::vector<std::string> wrong_readers_metadata(const std::filesystem::path& dataset,
                                                 const DatasetHeader& h) {
   Findings findings(dataset);

@@ -1,5 +1,6 @@
 #include "skeleton.hpp"
 
+#include "counts.hpp"
 #include "dataset_format.hpp"
 #include "emd.hpp"
 #include "hash.hpp"
@@ -52,6 +53,18 @@ void create_datacube(hid_t root, const DatasetHeader& h, CountType type) {
   emd::write_axis(cube, 3, 1 / (h.detector.x * h.pixel.x), "Qx", "A^-1");
 }
 
+void write_masks(hid_t own, const DatasetHeader& h) {
+  const auto write = [&](const std::string& name, const std::vector<std::uint8_t>& mask, const Shape& shape) {
+    hdf5::write_array(own, name, std::vector<std::int32_t>(mask.begin(), mask.end()), shape);
+  };
+  if (!h.pixels_used.empty()) {
+    std::vector<std::uint8_t> centred(h.pixels_used.size());
+    move_zero_to_centre(h.pixels_used, centred, h.detector);
+    write("pixels_used", centred, {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
+  }
+  if (!h.patterns_used.empty()) write("patterns_used", h.patterns_used, {h.patterns_used.size()});
+}
+
 void create_own_group(hid_t file, const DatasetHeader& h, bool with_truth) {
   const Handle own = hdf5::create_group(file, dataset_format::group);
   hdf5::write_attribute(own, "schema_version", dataset_format::schema_version);
@@ -59,6 +72,7 @@ void create_own_group(hid_t file, const DatasetHeader& h, bool with_truth) {
   hdf5::write_attribute(own, "seed", h.seed);
   hdf5::write_attribute(own, "electrons_per_pattern", h.electrons_per_pattern);
   hdf5::write_attribute(own, "pixel_A", std::array{h.pixel.y, h.pixel.x});
+  if (h.scattered) hdf5::write_attribute(own, "scan", "scattered");
   hdf5::write_attribute(own, "scan_step_A", std::array{h.scan_step_A.y, h.scan_step_A.x});
   hdf5::write_attribute(own, "slices", std::int64_t{h.slices});
   hdf5::write_attribute(own, "slice_thickness_A", h.slice_thickness_A);
@@ -66,9 +80,11 @@ void create_own_group(hid_t file, const DatasetHeader& h, bool with_truth) {
   std::vector<double> positions;
   for (const Position& p : h.positions_A) positions.insert(positions.end(), {p.y, p.x});
   hdf5::write_array(own, "positions_A", positions, {h.positions_A.size(), 2});
-  hdf5::write_array(own, "probe", h.probe,
-                    {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
-  hdf5::write_text(own, "specimen", h.specimen_json);
+  if (h.probe_stored)
+    hdf5::write_array(own, "probe", h.probe,
+                      {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
+  write_masks(own, h);
+  if (!h.specimen_json.empty()) hdf5::write_text(own, "specimen", h.specimen_json);
   if (!with_truth) return;
   const Handle truth = hdf5::create_group(own, "truth");
   const Shape shape = truth_shape(h);
@@ -189,6 +205,7 @@ void add_hashes(hid_t file, const ContentHashes& hashes) {
                    H5Gclose);
   // A run stopped between here and the renaming left them behind.
   if (H5Aexists(own, "content_hash") > 0) return;
+  if (H5Aexists(own, "patterns_hash") > 0) H5Adelete(own, "patterns_hash"); // of what is no longer there
   hdf5::write_attribute(own, "patterns_hash", hashes.patterns);
   hdf5::write_attribute(own, "content_hash", hashes.content);
 }

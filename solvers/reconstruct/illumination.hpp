@@ -33,8 +33,9 @@ void share(const Communicator& comm, Illumination& light);
 
 /// Positions whose sum is applied at once: those of one rank in one round.
 struct Part {
-  int round = 0;
+  int round = -1; ///< of positions that are left out
   int rank = 0;
+  [[nodiscard]] bool is_visited() const { return round >= 0; }
   auto operator<=>(const Part&) const = default;
 };
 /// Of every position; unless it tells ranks apart, all of a round are one part.

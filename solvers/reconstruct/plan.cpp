@@ -55,6 +55,9 @@ Tiling tiling_of(const DatasetHeader& h, const ReconstructionOptions& o, int ran
   request.volume = h.volume;
   request.pixel = h.pixel;
   request.scan = h.scan;
+  request.scattered = h.scattered;
+  request.scan_step_A = h.scan_step_A;
+  request.used = h.patterns_used;
   request.positions = h.positions_A;
   request.circle_radius_A =
       circle_radius_A({h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture});

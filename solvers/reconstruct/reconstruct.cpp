@@ -2,6 +2,7 @@
 
 #include "iteration_loop.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/io/masks.hpp"
 #include "steps.hpp"
 #include "tile_solver.hpp"
 
@@ -120,7 +121,7 @@ void judge_patterns(const Communicator& comm, const TileSolver& tile, const Acqu
     if (!comm.leads()) return;
     auto why = unusable(all, acquisition.header);
     // Only some are visited where a part of a run is timed.
-    if (!why && acquisition.complaint_of_content && hashes.size() == acquisition.header.positions_A.size())
+    if (!why && acquisition.complaint_of_content && hashes.size() == patterns_in_use(acquisition.header))
       why = acquisition.complaint_of_content(hashes);
     if (why)
       throw InputError(acquisition.name.empty() ? *why : fmt::format("'{}': {}", acquisition.name, *why));

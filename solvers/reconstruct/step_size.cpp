@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 
 namespace ptychoscale {
 namespace {
@@ -23,14 +22,16 @@ template <class Body>
 void for_each_voxel(const DatasetHeader& h, const Illumination& light, const std::vector<Part>& parts,
                     const Body& body) {
   const auto centres = centres_of(h);
-  std::vector<std::size_t> by_y(centres.size());
-  std::iota(by_y.begin(), by_y.end(), std::size_t{0});
+  std::vector<std::size_t> by_y;
+  for (std::size_t i = 0; i < centres.size(); ++i)
+    if (parts[i].is_visited()) by_y.push_back(i);
   std::ranges::stable_sort(by_y, {}, [&](std::size_t i) { return centres[i].y; });
   const Extent cell = cell_of(h);
   const Offset middle = light.middle();
   PartSums sums;
-  for (const auto& centre : centres)
-    for (int sample = 0; sample < samples * samples; ++sample) {
+  for (std::size_t position = 0; position < centres.size(); ++position)
+    for (int sample = 0; parts[position].is_visited() && sample < samples * samples; ++sample) {
+      const Offset centre = centres[position];
       const int y = centre.y + cell.y * (sample / samples) / samples;
       const int x = centre.x + cell.x * (sample % samples) / samples;
       sums.clear();

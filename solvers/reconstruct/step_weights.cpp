@@ -35,7 +35,7 @@ void for_each_part(const DatasetHeader& h, const std::vector<Part>& parts, const
   const auto centres = centres_of(h);
   std::vector<std::size_t> reaching;
   for (std::size_t i = 0; i < centres.size(); ++i)
-    if (!intersect(box, lit_by(light, centres[i])).empty()) reaching.push_back(i);
+    if (parts[i].is_visited() && !intersect(box, lit_by(light, centres[i])).empty()) reaching.push_back(i);
   std::ranges::stable_sort(reaching, {}, [&](std::size_t i) { return parts[i]; });
   Map sum(box.extent().area());
   for (auto i = reaching.begin(); i != reaching.end();) {

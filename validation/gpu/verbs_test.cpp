@@ -21,7 +21,8 @@ public:
         adjoint_(test::upload(backend, test::random_waves(count * grid.area(), 2), MemoryLabel::waves)),
         factors_(test::upload(backend, test::random_waves(grid.area(), 3), MemoryLabel::waves)),
         mask_(test::upload(backend, test::random_floats(grid.area(), 0, 1, 4), MemoryLabel::waves)),
-        amplitudes_(test::upload(backend, test::random_floats(count * grid.area(), 0, 2, 5),
+        // Every fifth is negative, and has no weight.
+        amplitudes_(test::upload(backend, test::random_floats(count * grid.area(), -0.5F, 2, 5),
                                  MemoryLabel::measurements)),
         potential_(test::upload(backend, test::random_floats(slices * tile_.area(), -300, volts, 6),
                                 MemoryLabel::volume)),

@@ -87,5 +87,32 @@ TEST(AmplitudeLoss, AgainstFloat16IsThatAgainstTheRoundedAmplitudesInFloat32) {
   EXPECT_EQ(outcome(as_halves.data()), outcome(as_floats.data()));
 }
 
+TEST(AmplitudeLoss, PixelsWithoutWeightCountNothingAndPullNowhere) {
+  const auto backend = make_backend({.kind = "cpu", .threads = 1, .planning = Planning::estimate});
+  const Extent e{3, 5};
+  const std::vector<Complex> wave(e.area(), Complex{0.5F, 0});
+  std::vector<float> measured(e.area(), 0.25F);
+  measured[4] = measured[9] = no_weight;
+  std::vector<std::uint16_t> halves;
+  for (const float a : measured) halves.push_back(half_from_float(a / half_amplitude_unit));
+  Buffer<Complex> waves(*backend, wave.size(), MemoryLabel::waves);
+  Buffer<Complex> adjoint(*backend, wave.size(), MemoryLabel::waves);
+  Buffer<float> as_floats(*backend, e.area(), MemoryLabel::measurements);
+  Buffer<std::uint16_t> as_halves(*backend, e.area(), MemoryLabel::measurements);
+  waves.upload(wave);
+  as_floats.upload(measured);
+  as_halves.upload(halves);
+  for (const Amplitudes amplitudes : {Amplitudes(as_floats.data()), Amplitudes(as_halves.data())}) {
+    std::array<double, 1> loss{};
+    backend->amplitude_loss({waves.data(), 1, e}, amplitudes, {adjoint.data(), 1, e}, loss);
+    EXPECT_DOUBLE_EQ(loss[0], 13 * 0.25 * 0.25);
+    std::vector<Complex> residual(e.area());
+    adjoint.download(residual);
+    EXPECT_EQ(residual[4], Complex{});
+    EXPECT_EQ(residual[9], Complex{});
+    EXPECT_EQ(residual[5], Complex(15 * 0.25F, 0));
+  }
+}
+
 } // namespace
 } // namespace ptychoscale

@@ -42,7 +42,8 @@ void amplitude_loss_against(const Stored* amplitudes, Team& team, Waves waves, W
     double sum = 0;
     for (int x = 0; x < e.x; ++x) {
       const float modulus = std::sqrt(std::norm(w[x]));
-      const float difference = modulus - amplitude_of(a[x]);
+      const float measured = amplitude_of(a[x]);
+      const float difference = measured < 0 ? 0.0F : modulus - measured; // no_weight
       sum += static_cast<double>(difference) * static_cast<double>(difference);
       r[x] = modulus > least ? w[x] * (scale * difference / modulus) : Complex{};
     }

@@ -63,7 +63,8 @@ static __global__ void amplitude_loss(const Complex64* w, const Stored* amplitud
   for (int x = static_cast<int>(threadIdx.x); x < nx; x += loss_threads) {
     const Complex64 v = w[row + x];
     const float modulus = sqrtf(v.re * v.re + v.im * v.im);
-    const float difference = modulus - amplitude_of(amplitudes[row + x]);
+    const float measured = amplitude_of(amplitudes[row + x]);
+    const float difference = measured < 0 ? 0.0F : modulus - measured; // no_weight
     sum += static_cast<double>(difference) * static_cast<double>(difference);
     adjoint[row + x] = scaled(v, modulus > least ? scale * difference / modulus : 0.0F);
   }

@@ -57,6 +57,23 @@ TEST(PatternSum, AddsSquaresAndFindsTheBrightestPixel) {
   EXPECT_EQ(nothing.brightest, 0);
 }
 
+TEST(PatternSum, LeavesOutPixelsWithoutWeight) {
+  std::vector<float> amplitudes(detector.area(), 0.1F);
+  for (const std::size_t hidden : {0U, 20U, 36U, 100U}) amplitudes[hidden] = no_weight;
+  const auto found = sum_of_pattern(amplitudes, detector);
+  EXPECT_NEAR(found.all, 0.01 * static_cast<double>(detector.area() - 4), 1e-6);
+  EXPECT_NEAR(found.brightest, 0.01, 1e-6);
+}
+
+TEST(PatternFindings, WhatAMaskHidesIsNotMissed) {
+  auto h = header();
+  EXPECT_TRUE(complaint_of_dim(found(h, {pattern(0.3)}), h));
+  h.pixels_used.assign(detector.area(), 1);
+  for (std::size_t i = 0; i < 60; ++i) h.pixels_used[i] = 0; // 60 % of the disc, behind a beam stop
+  EXPECT_FALSE(complaint_of_dim(found(h, {pattern(0.3)}), h));
+  EXPECT_TRUE(complaint_of_dim(found(h, {pattern(0.1)}), h));
+}
+
 TEST(PatternFindings, SoundPatternsGiveNoWord) {
   const auto h = header();
   const auto f = found(h, {pattern(1), pattern(0.999), pattern(1.049), pattern(0.51)});

@@ -23,7 +23,7 @@ namespace ptychoscale {
 [[nodiscard]] SeamMetrics assess_seams(const std::filesystem::path& reconstruction,
                                        const DatasetReader& dataset, const std::filesystem::path& borders_of);
 
-/// How near a run came to the truth, when the dataset has one.
+/// How near a run came to the truth.
 struct Assessment {
   ImageQuality quality;
   std::optional<SeamMetrics> seams; ///< empty where they could not be measured

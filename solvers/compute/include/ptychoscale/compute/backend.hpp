@@ -82,6 +82,10 @@ struct Aperture {
 /// view, owned by a Buffer.
 using Amplitudes = std::variant<const float*, const std::uint16_t*>;
 
+/// What stands for an amplitude where a detector pixel has no weight in the loss: any negative number does.
+/// float16 keeps it exactly.
+inline constexpr float no_weight = -1;
+
 /// The unit of amplitudes in float16. Those of a unit beam are at most about 1, since their squares add up to
 /// 1; so this leaves room up to 4, and all down to 4e-9 keep 11 bits, which is less than
 /// undetermined_amplitude() of 1024 x 1024 pixels. It holds for every dataset, so that no rank has to see all
@@ -222,7 +226,8 @@ public:
   /// Amplitude loss of reciprocal `waves` against `amplitudes` [wave][ky][kx]: returns sum (a - |W|)^2 in
   /// fp64 per wave, and writes adjoint <- nx ny (|W| - a) W / |W|, so that the inverse transforms of
   /// `adjoint` are the unscaled adjoint of the forward ones; 0 where |W| is below undetermined_amplitude(),
-  /// since the phase there is rounding. On return nothing reads `amplitudes` any more.
+  /// since the phase there is rounding, and both 0 where a is `no_weight`. On return nothing reads
+  /// `amplitudes` any more.
   virtual void amplitude_loss(Waves waves, Amplitudes amplitudes, Waves adjoint,
                               std::span<double> losses) = 0;
   /// intensities [wave][ky][kx] <- |waves|^2.

@@ -2,13 +2,14 @@
 
 #include "ptychoscale/base/box.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
 namespace ptychoscale {
 
-/// Shape of a raster scan; positions are stored row-major, y slow.
+/// Shape of a scan; positions are stored row-major, y slow. A scattered one may have any shape.
 struct ScanShape {
   int rows = 0;
   int columns = 0;
@@ -54,8 +55,11 @@ struct TilingRequest {
   Extent volume;   ///< pixels
   PixelSize pixel; ///< angstrom
   ScanShape scan;
-  std::span<const Position> positions; ///< angstrom, row-major over `scan`
-  double circle_radius_A = 0;          ///< radius of the illuminated circle on the specimen
+  bool scattered = false;                  ///< positions lie anywhere, whatever their place in `scan`
+  PixelSize scan_step_A;                   ///< angstrom; scattered: typical distances between neighbours
+  std::span<const Position> positions;     ///< angstrom, row-major over `scan`
+  std::span<const std::uint8_t> used = {}; ///< by position: 0 is left out; empty: none is
+  double circle_radius_A = 0;              ///< radius of the illuminated circle on the specimen
   int ranks = 1;
   std::optional<Mesh> mesh;     ///< overrides the choice below
   std::optional<double> halo_A; ///< overrides what the rank's own (and extra) circles need
@@ -64,13 +68,17 @@ struct TilingRequest {
 
 /// The mesh of `ranks` ranks with the squarest tiles (in angstrom) among those whose rows and columns divide
 /// the scan evenly; if none divides, the squarest of all those with at least one scan row and column per
-/// tile. Throws InputError when no mesh leaves every rank a position.
+/// tile. Where positions are dealt by where they lie, the squarest that leaves every rank some. Throws
+/// InputError when no mesh does.
 [[nodiscard]] Mesh choose_mesh(const TilingRequest& request);
 
-/// Cuts the volume and deals the positions. Core borders lie midway between the last scan row (column) of one
-/// tile and the first of the next; all tiles share one halo per axis. Throws InputError naming the tile, both
-/// widths and the nearest rank count that works when an HVE core is narrower than the halo it fills, and for
-/// meshes that do not match the ranks or leave a rank without positions.
+/// Cuts the volume and deals the positions. A raster whose rows and columns do not reach into each other is
+/// dealt by them, as evenly as can be, and core borders lie midway between the last scan row (column) of one
+/// tile and the first of the next. Any other scan (rotated, scattered, a spiral) is dealt by where its
+/// positions lie: each mesh row has as many as the others, each mesh column too, and tiles own what lies in
+/// their core. All tiles share one halo per axis. Throws InputError naming the tile, both widths and the
+/// nearest rank count that works when an HVE core is narrower than the halo it fills, and for meshes that do
+/// not match the ranks or leave a rank without positions.
 [[nodiscard]] Tiling plan_tiling(const TilingRequest& request);
 
 /// Part `round` of `rounds` of a list of `count` positions, [first, last): every rank cuts its own list into

@@ -38,12 +38,16 @@ struct DatasetHeader {
   double electrons_per_pattern =
       1; ///< what a pattern's counts are divided by before their square root is an amplitude
   std::uint64_t seed = 0;
-  std::string specimen_json;  ///< parameters of the simulated specimen, JSON text
+  std::string specimen_json; ///< parameters of the simulated specimen, JSON text; empty where it is not known
   std::vector<Complex> probe; ///< reciprocal space, [ky][kx], zero frequency first, sum |probe|^2 = 1
+  bool probe_stored = true;   ///< in the dataset; else it was made from the optics
+  bool scattered = false; ///< positions lie anywhere, whatever their place in `scan`; else they are a raster
+  std::vector<std::uint8_t> pixels_used; ///< [ky][kx], zero frequency first: 0 has no weight; empty: all have
+  std::vector<std::uint8_t> patterns_used; ///< by position: 0 is left out; empty: none is
 };
 
-/// Reads a dataset in the layout of formats.md (EMD datacube + /ptychoscale). Opening checks every field and
-/// shape and throws InputError naming file, field, value and what would be valid. Not thread-safe.
+/// Reads a dataset in the layout of solvers/io/README.md (EMD datacube + /ptychoscale). Opening checks every
+/// field and shape and throws InputError naming file, field, value and what would be valid. Not thread-safe.
 class DatasetReader {
 public:
   [[nodiscard]] explicit DatasetReader(const std::filesystem::path& file);
@@ -52,15 +56,19 @@ public:
   /// The file's, as it was given.
   [[nodiscard]] const std::string& name() const;
   [[nodiscard]] const DatasetHeader& header() const;
-  /// 32 hexadecimal digits over the header, the stored patterns and the truth.
+  /// 32 hexadecimal digits over the header, the stored patterns and the truth; where the file does not say,
+  /// the first call reads all of it.
   [[nodiscard]] const std::string& content_hash() const;
-  /// Amplitudes sqrt(counts / electrons) of one position, [ky][kx], zero frequency FIRST. Throws InputError
-  /// naming position and pixel for a NaN, infinite or negative count.
+  /// Whether the file says so itself.
+  [[nodiscard]] bool is_sealed() const;
+  /// Amplitudes sqrt(counts / electrons) of one position, [ky][kx], zero frequency FIRST; `no_weight` where a
+  /// pixel has none. Throws InputError naming position and pixel for a NaN, infinite or negative count of
+  /// another.
   void read_amplitudes(int position, std::span<float> amplitudes) const;
   /// Hash of a position's counts as they were when they were first read; nothing before.
   [[nodiscard]] std::optional<std::uint64_t> hash_as_read(int position) const;
-  /// What is wrong when hashes of all positions, as they were read, are not of what was written under this
-  /// header; nothing where they are, or the file does not say.
+  /// What is wrong when hashes of all positions that are not left out, as they were read, are not of what was
+  /// written under this header; nothing where they are, or the file does not say.
   [[nodiscard]] std::optional<std::string>
   complaint_of_content(const std::map<int, std::uint64_t>& hashes) const;
   [[nodiscard]] bool has_truth() const;
@@ -76,6 +84,10 @@ private:
 /// of it. They differ when header, patterns or truth are not as they were written. Throws InputError as the
 /// reader does, and RunError for a pattern that cannot be read.
 [[nodiscard]] std::string content_hash_of(const std::filesystem::path& dataset);
+
+/// Adds to a dataset what it should say of its content, and gives its content hash; one that says so already
+/// stays as it is. Throws as content_hash_of() does, and InputError when the file cannot be written.
+std::string seal(const std::filesystem::path& dataset);
 
 enum class CountType { float32, float16, uint16 };
 

@@ -13,6 +13,9 @@ namespace ptychoscale {
 /// has room for one of each, and holds those along y. None when they are equal.
 [[nodiscard]] std::optional<std::string> py4dstem_note(const DatasetHeader& header);
 
+/// Whether a dataset has py4DSTEM's calibration, which ptychoscale itself does not need.
+[[nodiscard]] bool has_readers_metadata(const std::filesystem::path& dataset);
+
 /// What other programs read of a dataset beside what ptychoscale itself reads, and find otherwise than the
 /// header has it: py4DSTEM's calibration and the axes of the datacube. One line for each; empty when all
 /// agree.
