@@ -203,7 +203,26 @@ def test_seam_is_seen_beside_the_control_and_only_there(tiny_case, tmp_path):
 )
 def test_cost_envelope(costs, says):
     row = {"cost_of_iterations": costs, "cost_of_empty_volume": 5.0}
-    assert says in verification.check_cost(row, None)
+    assert says in verification.check_cost(row, None, patterns=4)
+
+
+@pytest.mark.parametrize("costs, says", [([0.0, 0.0], "passed"), ([1e-12, 2e-12], "passed"), ([1e-12, 1e-3], "failed: the cost rose to 0.001")])
+def test_cost_of_patterns_that_nothing_has_scattered(costs, says):
+    """Its cost is rounding before anything is recovered; only more than rounding would be wrong."""
+    row = {"cost_of_iterations": costs, "cost_of_empty_volume": 4e-12}
+    assert says in verification.check_cost(row, 40, patterns=4)
+
+
+def test_an_empty_specimen_is_verified(harness, tiny_case, tmp_path):
+    case = json.loads(tiny_case.read_text())
+    case.update(name="empty", specimen={"vacancy_fraction": 1})
+    (tmp_path / "empty.json").write_text(json.dumps(case))
+    words = ["bench", tmp_path / "empty.json", "-o", tmp_path / "runs", "--methods", "serial,gd", "--ranks", 2]
+    result = harness(*words)
+    assert result.code == 0, result.out
+    rows = json.loads((tmp_path / "runs" / "report.json").read_text())["benchmarks"]
+    assert all(row["verified"] and row["verification_cost"] == "passed" for row in rows)
+    assert rows[1]["verification_seams"].startswith("not judged: the patterns are those of the empty specimen")
 
 
 # Input, interruption
