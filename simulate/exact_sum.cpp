@@ -61,6 +61,10 @@ private:
 
 } // namespace
 
+double exact_sum_bytes(Extent extent, double sites, int threads) {
+  return sizeof(Phases::value_type) * sites * (static_cast<double>(extent.y) + threads);
+}
+
 std::unique_ptr<StructureSum> make_exact_sum(Extent extent, int threads) {
   return std::make_unique<ExactSum>(extent, threads);
 }

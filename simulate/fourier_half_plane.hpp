@@ -20,6 +20,10 @@ public:
   FourierHalfPlane(int nx, int rows)
       : columns_(nx / 2 + 1), rows_(rows), stride_((static_cast<std::size_t>(rows) + 7) / 8 * 8),
         values_(static_cast<std::size_t>(columns_) * stride_) {}
+  /// What one of these takes.
+  [[nodiscard]] static double bytes(int nx, int rows) {
+    return static_cast<double>(sizeof(T)) * (nx / 2 + 1) * ((rows + 7) / 8 * 8);
+  }
   [[nodiscard]] int columns() const { return columns_; }
   [[nodiscard]] std::span<T> column(int kx) {
     return {values_.data() + offset(kx), static_cast<std::size_t>(rows_)};

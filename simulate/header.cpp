@@ -1,6 +1,7 @@
 #include "crystal.hpp"
 #include "header_fields.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/host_memory.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/simulate/parameters.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 
 namespace ptychoscale {
@@ -86,6 +88,23 @@ std::string describe(const SpecimenParameters& s, const Conditions& conditions) 
   return description.dump();
 }
 
+/// Positions and probe are made as a whole.
+void check_memory(const SimulationParameters& p) {
+  constexpr double per_pixel = sizeof(std::complex<double>) + sizeof(Complex);
+  const double probe = per_pixel * static_cast<double>(p.detector.area());
+  const double positions = sizeof(Position) * static_cast<double>(p.scan.rows) * p.scan.columns;
+  const auto memory = host_memory();
+  const double left = static_cast<double>(memory.available) - probe;
+  require_memory(probe + positions,
+                 fmt::format("{}: the header of {} x {} positions and {} x {} pixels", title(p), p.scan.rows,
+                             p.scan.columns, p.detector.y, p.detector.x),
+                 left > 2 * sizeof(Position)
+                     ? fmt::format("at most {:.0f} positions", std::floor(left / sizeof(Position)))
+                     : fmt::format("a detector of at most {:.0f} pixels",
+                                   static_cast<double>(memory.available) / per_pixel),
+                 memory);
+}
+
 } // namespace
 
 DatasetHeader header_fields(const SimulationParameters& p) {
@@ -114,6 +133,7 @@ DatasetHeader make_header(const SimulationParameters& p) {
   const Optics optics{p.energy_eV, p.semiangle_mrad, p.C10_A, p.C30_A, p.soft_aperture};
   DatasetHeader header = header_fields(p);
   check_circles(p, {scan_rows_A(p).front(), scan_columns_A(p).front()}, circle_radius_A(optics));
+  check_memory(p);
   header.positions_A = centred_raster(p);
   header.specimen_json = describe(p.specimen, p.conditions);
   header.probe = make_probe(optics, p.detector, p.pixel_A);

@@ -187,6 +187,14 @@ private:
 
 } // namespace
 
+double nonuniform_fft_bytes(Extent extent, double sites, int threads) {
+  const double fine_y = fine_length(extent.y);
+  const double rows = fine_y * (extent.x / 2 + 1);
+  const double lines = block * fine_y + fine_length(extent.x);    // of a thread
+  const double spread = 3 * sizeof(Spread) + sizeof(std::size_t); // along y they are sorted into a copy
+  return sizeof(std::complex<double>) * (rows + threads * lines) + spread * sites;
+}
+
 std::unique_ptr<StructureSum> make_nonuniform_fft(Extent extent, int threads) {
   return std::make_unique<NonuniformFft>(extent, threads);
 }

@@ -136,6 +136,16 @@ PotentialGenerator::PotentialGenerator(Extent extent, PixelSize pixel, Scatterin
 PotentialGenerator::~PotentialGenerator() = default;
 PotentialGenerator::PotentialGenerator(PotentialGenerator&&) noexcept = default;
 
+double PotentialGenerator::bytes(Extent extent, Sum sum, double sites, int threads) {
+  constexpr double species = 3;
+  const double structure = sum == Sum::exact ? exact_sum_bytes(extent, sites, threads)
+                                             : nonuniform_fft_bytes(extent, sites, threads);
+  const double fields = Coefficients::bytes(extent.x, extent.y) +
+                        species * Weights::bytes(extent.x, extent.y / 2 + 1) +
+                        sizeof(double) * static_cast<double>(extent.area());
+  return fields + structure + 2 * sizeof(Position) * sites;
+}
+
 std::vector<double> PotentialGenerator::slice(std::span<const SpeciesInSlice> atoms) {
   impl_->coefficients.zero();
   for (const SpeciesInSlice& species : atoms)

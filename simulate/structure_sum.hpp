@@ -27,9 +27,13 @@ public:
 /// Every phase of every site: (frequencies) x (sites) operations.
 [[nodiscard]] std::unique_ptr<StructureSum> make_exact_sum(Extent extent, int threads);
 
+/// About what that takes for so many sites, bytes.
+[[nodiscard]] double exact_sum_bytes(Extent extent, double sites, int threads);
+
 /// Type-1 non-uniform FFT to about 1e-11 relative L2: sites are spread onto a grid twice as fine with the
 /// "exponential of semicircle" kernel, transformed, and divided by the kernel's transform. Barnett, Magland
 /// and af Klinteberg, SIAM J. Sci. Comput. 41, C479 (2019).
 [[nodiscard]] std::unique_ptr<StructureSum> make_nonuniform_fft(Extent extent, int threads);
+[[nodiscard]] double nonuniform_fft_bytes(Extent extent, double sites, int threads);
 
 } // namespace ptychoscale

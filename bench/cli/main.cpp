@@ -8,6 +8,7 @@
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "ptychoscale/record/build_info.hpp"
 #include "ptychoscale/record/machine.hpp"
+#include "temporary_folder.hpp"
 #include "thread_waiting.hpp"
 
 #include <CLI/CLI.hpp>
@@ -136,6 +137,8 @@ int main(int argc, char** argv) {
   let_threads_sleep_soon(argv);
   if (argc > 1 && belongs_to_harness(argv[1])) return become_harness(argc, argv);
   if (runs_alone(argc, argv)) return run(argc, argv, nullptr);
+  if (const auto complaint = complaint_of_temporary_folder())
+    return seems_first_rank() ? end_with_error(nullptr, *complaint, exit_input) : exit_input;
   try {
     const MpiSession session(argc, argv);
     const auto comm = Communicator::world();

@@ -2,6 +2,7 @@
 #include "ending.hpp"
 #include "progress.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/host_memory.hpp"
 #include "ptychoscale/files/case_file.hpp"
 #include "ptychoscale/files/output_file.hpp"
 #include "ptychoscale/files/rates_file.hpp"
@@ -100,12 +101,23 @@ DatasetHeader header_of(const PlanOptions& options) {
   return make_header(simulation);
 }
 
+/// Planning holds some numbers of each position, whatever the run itself would hold.
+void check_memory(const DatasetHeader& header) {
+  constexpr double per_position = 80; // of tiles and of a rank that visits all
+  const auto memory = host_memory();
+  require_memory(
+      per_position * static_cast<double>(header.positions_A.size()),
+      fmt::format("planning {} positions", header.positions_A.size()),
+      fmt::format("at most {:.0f} positions", static_cast<double>(memory.available) / per_position), memory);
+}
+
 int plan(const PlanOptions& options, const Invocation& call) {
   check_json(options.json);
   check_apart({"--json", options.json}, {{"--dataset", options.dataset}, {"--rates", options.rates}});
   if (!options.solver.mesh.empty() && options.ranks.size() > 1)
     throw InputError("--mesh: is for one number of --ranks; leave it out, or plan one number at a time");
   const auto header = header_of(options);
+  check_memory(header);
   const auto rates = options.rates.empty() ? KernelRates{} : read_rates(options.rates);
   auto solver = resolve(options.solver);
   Json rows = Json::array();
@@ -143,7 +155,7 @@ void add_plan_command(CLI::App& app, Action& action) {
   command->add_option("--rates", o->rates,
                       "Kernel times by `ptychoscale rates`; left out: no times are predicted");
   command->add_option("--threads", o->threads, "Threads per rank: each has some memory of its own")
-      ->transform(whole_number(1))
+      ->transform(thread_count(1))
       ->capture_default_str();
   add_solver_options(*command, o->solver);
   command->add_option("--json", o->json, "Also write the report here; - prints it instead of the table");

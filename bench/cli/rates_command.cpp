@@ -67,7 +67,7 @@ void add_rates_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   add_backend_options(*command, o->backend);
   command->add_option("--threads", o->threads, "Threads; 0: the machine's cores")
-      ->transform(whole_number(0))
+      ->transform(thread_count(0))
       ->capture_default_str();
   command->add_option("--fftw-wisdom", o->wisdom, "What FFTW learned in earlier runs")->capture_default_str();
   command->footer("Example:\n  ptychoscale rates -o rates.json && ptychoscale plan --case pbtio3-large "

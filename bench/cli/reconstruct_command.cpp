@@ -61,9 +61,12 @@ void check_report(const ReconstructOptions& options) {
   check_apart({"--json", options.json}, {{"DATASET", options.dataset}, {"--fftw-wisdom", options.wisdom}});
 }
 
+std::uintmax_t output_bytes(const ReconstructOptions& options, const DatasetHeader& header, int ranks) {
+  return reconstruction_bytes(header, options.solver.chosen.iterations, ranks);
+}
+
 void check_outputs(const ReconstructOptions& options, const DatasetHeader& header, int ranks) {
-  const auto bytes = reconstruction_bytes(header, options.solver.chosen.iterations, ranks);
-  check_output(options.output, static_cast<std::int64_t>(bytes));
+  check_output(options.output, static_cast<std::int64_t>(output_bytes(options, header, ranks)));
   check_apart({"--output", options.output},
               {{"DATASET", options.dataset}, {"--json", options.json}, {"--fftw-wisdom", options.wisdom}});
   check_report(options);
@@ -213,6 +216,9 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
     if (comm.rank() == 0) check_outputs(options, dataset->header(), comm.size());
     check_quality(options, *dataset);
     plan = plan_reconstruction(dataset->header(), solver, comm.size());
+    if (policy && comm.rank() == 0)
+      check_room(options.checkpoints, options.output, output_bytes(options, dataset->header(), comm.size()),
+                 checkpoint_bytes(plan, solver, dataset->header().slices));
   });
   if (options.backend.kind == "cpu") check_memory(comm, dataset->header(), solver, plan, threads);
   comm.agree([&] { backend = new_backend(options, solver, comm, threads); });
@@ -338,7 +344,7 @@ void add_run_options(CLI::App& command, ReconstructOptions& o) {
   add_messages_option(command, o.backend);
   command
       .add_option("--threads", o.threads, "Threads per rank; 0: the machine's cores shared among its ranks")
-      ->transform(whole_number(0))
+      ->transform(thread_count(0))
       ->capture_default_str();
   command
       .add_option("--fftw-wisdom", o.wisdom,

@@ -3,6 +3,7 @@
 #include "ending.hpp"
 #include "interruption.hpp"
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/base/output_target.hpp"
 #include "ptychoscale/options/number_options.hpp"
 #include "ptychoscale/record/build_info.hpp"
 #include "ptychoscale/record/report_row.hpp"
@@ -14,6 +15,7 @@
 #include <csignal>
 #include <cstdio>
 #include <string_view>
+#include <sys/stat.h>
 #include <system_error>
 #include <utility>
 
@@ -63,6 +65,24 @@ std::string state_of(const fs::path& file) {
                      fs::last_write_time(file, ignored).time_since_epoch().count());
 }
 
+/// Bytes of the files below a folder; 0 where there is none.
+std::uintmax_t bytes_in(const fs::path& folder) {
+  std::uintmax_t bytes = 0;
+  std::error_code ignored;
+  for (fs::recursive_directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored))
+    if (std::error_code failed; entry->is_regular_file(failed))
+      if (const auto size = entry->file_size(failed); !failed) bytes += size;
+  return bytes;
+}
+
+fs::path folder_of(const fs::path& file) { return fs::absolute(file).parent_path(); }
+
+bool on_one_disk(const fs::path& a, const fs::path& b) {
+  struct stat of_a {};
+  struct stat of_b {};
+  return stat(a.c_str(), &of_a) == 0 && stat(b.c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev;
+}
+
 } // namespace
 
 void add_checkpoint_options(CLI::App& command, CheckpointOptions& o) {
@@ -97,6 +117,24 @@ std::optional<CheckpointPolicy> checkpoint_policy(const CheckpointOptions& optio
   };
   policy.tell = [](const std::string& line) { say("warning: " + line); };
   return policy;
+}
+
+void check_room(const CheckpointOptions& options, const fs::path& output, std::uintmax_t output_bytes,
+                std::uintmax_t checkpoint_bytes) {
+  const auto folder = checkpoint_folder(output);
+  const auto parent = folder_of(folder);
+  std::error_code failed;
+  const auto space = fs::space(parent, failed);
+  if (failed) return; // check_output() has seen the folder
+  const auto lacking =
+      complaint_of_room({.free = space.available,
+                         .result = on_one_disk(parent, folder_of(output_target(output))) ? output_bytes : 0,
+                         .one = checkpoint_bytes,
+                         .already = bytes_in(folder)});
+  if (!lacking) return;
+  const auto said = fmt::format("--checkpoint-every: {}: {}", folder.string(), *lacking);
+  if (options.chosen) throw InputError(said + "; choose a disk with more room, or --checkpoint-every off");
+  warn(said + "; a run that is killed may have none to go on from");
 }
 
 std::vector<Condition> conditions_of(const ReconstructionOptions& options, const ReconstructionPlan& plan,

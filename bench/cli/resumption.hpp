@@ -26,6 +26,12 @@ void add_checkpoint_options(CLI::App& command, CheckpointOptions& options);
 [[nodiscard]] std::optional<CheckpointPolicy> checkpoint_policy(const CheckpointOptions& options,
                                                                 const std::filesystem::path& output);
 
+/// Asks the disk for room for both checkpoints beside the output, which takes so many bytes of the same disk.
+/// Throws InputError when there is too little and the user has asked for checkpoints; warns otherwise, since
+/// a short run makes none.
+void check_room(const CheckpointOptions& options, const std::filesystem::path& output,
+                std::uintmax_t output_bytes, std::uintmax_t checkpoint_bytes);
+
 /// What the results of a run follow from: how it is set up, its data, what computes it.
 [[nodiscard]] std::vector<Condition>
 conditions_of(const ReconstructionOptions& options, const ReconstructionPlan& plan,

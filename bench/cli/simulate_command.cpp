@@ -16,6 +16,7 @@
 #include "ptychoscale/options/choices.hpp"
 #include "ptychoscale/options/number_options.hpp"
 #include "ptychoscale/simulate/simulation.hpp"
+#include "simulation_memory.hpp"
 #include "threads.hpp"
 #include "truth.hpp"
 
@@ -26,6 +27,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -135,6 +137,17 @@ Box box_of_windows(const SimulationParameters& p, const DatasetHeader& header,
              std::min(box.x0, corner.x), std::max(box.x1, corner.x + header.detector.x)};
     }
   return positions.empty() ? Box{0, 1, 0, 1} : intersect(box, volume);
+}
+
+/// What this rank takes part in when nothing is there yet.
+SimulationShare whole_share(const Communicator& comm, const Backend& backend, const SimulationParameters& p,
+                            const DatasetHeader& header, int threads) {
+  std::vector<int> all(header.positions_A.size());
+  std::iota(all.begin(), all.end(), 0);
+  return {.box = box_of_windows(p, header, share(all, comm.rank(), comm.size())),
+          .positions_at_once = positions_at_once(comm, backend, header.detector, all.size()),
+          .threads = threads,
+          .waves_on_host = backend.shares_memory_with_host()};
 }
 
 /// Whether all ranks may go on: none was told to stop.
@@ -296,6 +309,7 @@ int simulate(const SimulateOptions& options, const Communicator& comm) {
     check_apart({"--output", options.output}, {{"CASE", p.file}});
     backend = ready_backend(options.backend, comm, threads);
   });
+  check_memory(comm, p, header, whole_share(comm, *backend, p, header, threads));
   comm.agree([&] { // once nothing above has failed on any rank: that leaves no file
     if (comm.rank() != 0) return;
     const auto partial = output_target(options.output).string() + ".partial";
@@ -371,7 +385,7 @@ void add_simulate_command(CLI::App& app, Action& action) {
                    "Threads per rank, and with --backend cpu patterns that it computes at once; 0: the "
                    "machine's cores "
                    "shared among its ranks")
-      ->transform(whole_number(0))
+      ->transform(thread_count(0))
       ->capture_default_str();
   command->footer(
       "Examples:\n"

@@ -28,15 +28,25 @@ std::string stored_slices(const Communicator& comm, const DatasetWriter* writer,
   return stored;
 }
 
+/// Atoms of a slice, as the perfect crystal has them.
+double sites_of_slice(const SimulationParameters& p) {
+  constexpr double sites_per_A2_and_A = 5 / (3.904 * 3.904 * 4.152);
+  const double area_A2 = static_cast<double>(p.volume.area()) * p.pixel_A.y * p.pixel_A.x;
+  return sites_per_A2_and_A * p.slice_thickness_A * area_A2;
+}
+
 } // namespace
 
 PotentialGenerator::Sum choose_sum(const SimulationParameters& p) {
   // The direct sum costs sites x pixels per slice: seconds at a billion.
   constexpr double quick = 1e9;
-  constexpr double sites_per_A2_and_A = 5 / (3.904 * 3.904 * 4.152);
-  const double pixels = static_cast<double>(p.volume.area());
-  const double sites = sites_per_A2_and_A * p.slice_thickness_A * pixels * p.pixel_A.y * p.pixel_A.x;
-  return sites * pixels < quick ? PotentialGenerator::Sum::exact : PotentialGenerator::Sum::nufft;
+  return sites_of_slice(p) * static_cast<double>(p.volume.area()) < quick ? PotentialGenerator::Sum::exact
+                                                                          : PotentialGenerator::Sum::nufft;
+}
+
+double truth_bytes(const SimulationParameters& p, int threads) {
+  return PotentialGenerator::bytes(p.volume, choose_sum(p), sites_of_slice(p), threads) +
+         2 * sizeof(float) * static_cast<double>(p.volume.area());
 }
 
 bool make_truth(const Communicator& comm, const SimulationParameters& p, DatasetWriter* writer,

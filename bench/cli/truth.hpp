@@ -19,6 +19,9 @@ struct PotentialPart {
   Volume volume; ///< [slice][y][x] of the box, V * angstrom
 };
 
+/// About what make_truth() takes on each rank beside its part, bytes.
+[[nodiscard]] double truth_bytes(const SimulationParameters& parameters, int threads);
+
 /// Makes the specimen's potential slice by slice on the CPU, the ranks taking turns; rank 0 (which has a
 /// `writer`) stores each, or reads it back when an earlier run stored it. Fills every rank's own `part`.
 /// Holds two whole slices per rank beside it. Collective. Stops early, on all ranks, when `keep_going`

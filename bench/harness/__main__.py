@@ -9,7 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from harness.base import locks, streams
+from harness.base import locks, streams, temporary
 from harness.base.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_STOPPED, InputError, RunError, Stopped, shortened
 from harness.base.tree import ROOT
 
@@ -25,6 +25,9 @@ COMMANDS = {
     "project": "harness.project",
     "import": "harness.imports",
 }
+
+
+LAUNCHING = COMMANDS.keys() - {"compare", "report"}  # those under which MPI programs run
 
 
 class Parser(argparse.ArgumentParser):
@@ -85,6 +88,8 @@ def carry_out(arguments: list[str]) -> int:
         options = parse(arguments)
         interrupted = getattr(options, "interrupted", interrupted)
         options.argv = ["ptychoscale", *arguments]
+        if arguments[0] in LAUNCHING:
+            temporary.check()
         with locks.released():
             return options.run(options) or EXIT_OK
     except (InputError, RunError) as error:

@@ -108,6 +108,15 @@ HostMemory host_memory(LimitsOf whose, const fs::path& root) {
   return memory;
 }
 
+void require_memory(double bytes, const std::string& what, const std::string& may_fit,
+                    const HostMemory& memory) {
+  if (bytes <= static_cast<double>(memory.available)) return;
+  throw InputError(
+      fmt::format("memory: {} will take {}, {} of {} are free (the limit of {}); what may fit: {}", what,
+                  readable_bytes(bytes), readable_bytes(static_cast<double>(memory.available)),
+                  readable_bytes(static_cast<double>(memory.total)), memory.limit, may_fit));
+}
+
 std::string ledger(const MemoryMeter::Reading& meter) {
   std::vector<std::string> rows;
   for (std::size_t i = 0; i < memory_label_count; ++i)

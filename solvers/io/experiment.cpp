@@ -44,7 +44,7 @@ Optics optics_of(const DatasetHeader& h) {
 }
 
 void check_grid(Ranges& r, const DatasetHeader& h) {
-  r.both("detector", h.detector, 1, 32768); // the largest cameras have a quarter of that
+  r.both("detector", h.detector, 1, 16384); // the largest cameras have half of that
   r.both("pixel_A", h.pixel, 1e-3, 100);
   r.both("volume", h.volume, 1, 1 << 20);
   r.within("slices", h.slices, 1, 100'000);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <compare>
 #include <filesystem>
+#include <set>
 #include <vector>
 
 namespace ptychoscale::hdf5 {
@@ -51,19 +53,63 @@ std::optional<fs::path> found_source(const fs::path& view, const fs::path& sourc
   return std::nullopt;
 }
 
-std::optional<std::string> missing_source_of(const fs::path& view, const std::string& source,
-                                             const std::string& dataset) {
-  const auto file = found_source(view, source);
-  if (!file) return fmt::format("'{}' in the file '{}', which is not there", dataset, source);
+bool has_object(hid_t file, const std::string& name) {
+  const bool there = leads_somewhere(file, name);
+  H5Eclear2(H5E_DEFAULT);
+  return there;
+}
+
+/// A part of a view: `dataset` in the file `file`; "." is the view's own.
+struct Source {
+  std::string file, dataset;
+  auto operator<=>(const Source&) const = default;
+};
+
+std::optional<std::string> missing(hid_t view, const Source& source) {
+  if (source.file == ".") {
+    const Handle own(check(H5Iget_file_id(view), "cannot get a dataset's file"), H5Fclose);
+    if (has_object(own, source.dataset)) return std::nullopt;
+    return fmt::format("'{}' in the same file, which has none", source.dataset);
+  }
+  const auto file = found_source(file_of(view), source.file);
+  if (!file) return fmt::format("'{}' in the file '{}', which is not there", source.dataset, source.file);
   try {
     const Handle opened = open_file(*file, Access::read_only);
-    const bool there = leads_somewhere(opened, dataset);
-    H5Eclear2(H5E_DEFAULT);
-    if (!there) return fmt::format("'{}' in the file '{}', which has none", dataset, source);
-    return std::nullopt;
+    if (has_object(opened, source.dataset)) return std::nullopt;
+    return fmt::format("'{}' in the file '{}', which has none", source.dataset, source.file);
   } catch (const RunError& e) {
-    return fmt::format("'{}' in another file: {}", dataset, e.what());
+    return fmt::format("'{}' in another file: {}", source.dataset, e.what());
   }
+}
+
+/// The name of a source for one block of a view without end: there %b is the block's number, and %% is %.
+std::string name_for_block(const std::string& pattern, hsize_t block) {
+  std::string name;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const bool special = pattern[i] == '%' && i + 1 < pattern.size();
+    if (special && pattern[i + 1] == 'b')
+      name += fmt::to_string(block);
+    else
+      name += pattern[i];
+    if (special) ++i;
+  }
+  return name;
+}
+
+/// How many blocks of a mapping begin within the view; 1 where the mapping has an end.
+hsize_t blocks_within(hid_t view, hid_t mapped) {
+  const auto rank =
+      static_cast<std::size_t>(check(H5Sget_simple_extent_ndims(mapped), "cannot get a mapping"));
+  std::vector<hsize_t> start(rank), stride(rank), count(rank), block(rank), extent(rank);
+  if (H5Sis_regular_hyperslab(mapped) <= 0 ||
+      H5Sget_regular_hyperslab(mapped, start.data(), stride.data(), count.data(), block.data()) < 0)
+    return 1;
+  const Handle space(check(H5Dget_space(view), "cannot get a dataset's extent"), H5Sclose);
+  check(H5Sget_simple_extent_dims(space, extent.data(), nullptr), "cannot get a dataset's extent");
+  for (std::size_t d = 0; d < rank; ++d)
+    if (count[d] == H5S_UNLIMITED)
+      return extent[d] > start[d] ? (extent[d] - start[d] + stride[d] - 1) / stride[d] : 0;
+  return 1;
 }
 
 } // namespace
@@ -89,13 +135,17 @@ std::optional<std::string> missing_source(hid_t dataset) {
   if (H5Pget_layout(properties) != H5D_VIRTUAL) return std::nullopt;
   size_t count = 0;
   check(H5Pget_virtual_count(properties, &count), "cannot get a virtual dataset's sources");
-  std::string checked; // most views have many parts of few files
+  std::set<Source> checked; // most views have many parts of few files
   for (size_t i = 0; i < count; ++i) {
     const std::string file = source_name(H5Pget_virtual_filename, properties, i);
     const std::string name = source_name(H5Pget_virtual_dsetname, properties, i);
-    if (file == "." || file.find('%') != std::string::npos || file + '/' + name == checked) continue;
-    if (const auto missing = missing_source_of(file_of(dataset), file, name)) return missing;
-    checked = file + '/' + name;
+    const Handle mapped(check(H5Pget_virtual_vspace(properties, i), "cannot get a mapping"), H5Sclose);
+    const hsize_t blocks = (file + name).find("%b") == std::string::npos ? 1 : blocks_within(dataset, mapped);
+    for (hsize_t block = 0; block < blocks; ++block) {
+      const Source source{name_for_block(file, block), name_for_block(name, block)};
+      if (!checked.insert(source).second) continue;
+      if (auto lacking = missing(dataset, source)) return lacking;
+    }
   }
   return std::nullopt;
 }

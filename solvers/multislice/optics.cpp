@@ -49,10 +49,12 @@ std::vector<Complex> make_probe(const Optics& o, Extent e, PixelSize pixel) {
   double power = 0;
   for_frequencies(e, pixel, [&](double ky, double kx) {
     const double alpha = wavelength * std::hypot(ky, kx);
-    const double edge_width = reciprocal_pixel(ky, kx, e, pixel) * wavelength;
     const double a2 = alpha * alpha;
-    const double amplitude = o.soft_aperture ? std::clamp((edge - alpha) / edge_width + 0.5, 0.0, 1.0)
-                                             : (alpha <= edge ? 1.0 : 0.0);
+    const auto softened = [&] {
+      const double edge_width = reciprocal_pixel(ky, kx, e, pixel) * wavelength;
+      return std::clamp((edge - alpha) / edge_width + 0.5, 0.0, 1.0);
+    };
+    const double amplitude = o.soft_aperture ? softened() : (alpha <= edge ? 1.0 : 0.0);
     const double chi = 2 * std::numbers::pi / wavelength * (o.C10_A * a2 / 2 + o.C30_A * a2 * a2 / 4);
     probe.push_back(std::polar(amplitude, -chi));
     power += amplitude * amplitude;

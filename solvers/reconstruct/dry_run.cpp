@@ -9,11 +9,11 @@ RankStatistics one_sweep(int rank, const Acquisition& acquisition, const Reconst
                          const ReconstructionPlan& plan, const KernelRates& rates, int threads) {
   const auto comm = Communicator::alone(rank, plan.tiling.mesh.ranks());
   double seconds = 0;
-  const auto backend = make_model_backend(
-      {.device = rates.device,
-       .threads = threads,
-       .cost = [&](Verb verb, std::size_t elements) { return rates.seconds(verb, elements); },
-       .charge = [&](double s) { seconds += s; }});
+  ModelOptions model{
+      .device = rates.device, .threads = threads, .cost = {}, .charge = [&](double s) { seconds += s; }};
+  if (!rates.device.empty())
+    model.cost = [&](Verb verb, std::size_t elements) { return rates.seconds(verb, elements); };
+  const auto backend = make_model_backend(model);
   memory_meter().forget_peaks();
   const auto result = reconstruct(comm, *backend, acquisition, plan, options, {});
   RankStatistics statistics = result.ranks.front();

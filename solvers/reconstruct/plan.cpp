@@ -11,13 +11,17 @@
 namespace ptychoscale {
 namespace {
 
-void check(const ReconstructionOptions& o, int ranks) {
+void check(const ReconstructionOptions& o, int ranks, std::size_t positions) {
   const auto at_least = [](const char* field, int value, int least) {
     if (value < least)
       throw InputError(fmt::format("{}: {} is not usable; give at least {}", field, value, least));
   };
   at_least("iterations", o.iterations, 1);
   at_least("rounds", o.rounds, 0);
+  if (static_cast<std::size_t>(std::max(o.rounds, 0)) > positions)
+    throw InputError(
+        fmt::format("rounds: {} is not usable; the scan has {} positions; valid: 1 to {}, or max", o.rounds,
+                    positions, positions));
   at_least("paste_every", o.paste_every, 1);
   at_least("extra_rows", o.extra_rows, 0);
   if (o.step && !(*o.step > 0 && std::isfinite(*o.step)))
@@ -108,7 +112,7 @@ std::optional<ExchangeKind> exchange_of(const ReconstructionOptions& o) {
 
 ReconstructionPlan plan_reconstruction(const DatasetHeader& header, const ReconstructionOptions& options,
                                        int ranks) {
-  check(options, ranks);
+  check(options, ranks, header.positions_A.size());
   ReconstructionPlan plan;
   plan.tiling = tiling_of(header, options, ranks);
   plan.rounds = rounds_of(options, plan.tiling);

@@ -67,6 +67,20 @@ def test_too_little_memory_is_said_before_anything_runs(run, adjoint):
     assert ("--adjoint reverse" in line) == (adjoint == "store")
 
 
+# Temporary files
+
+
+@pytest.mark.parametrize("words", [["simulate", "smoke"], ["reconstruct", "DATASET", "--method", "serial"]])
+def test_a_folder_of_temporary_files_that_takes_none(run, output, tiny_dataset, tmp_path, words):
+    """MPI would end the process in a dozen lines that do not name it."""
+    (tmp_path / "a-file").write_text("")
+    arguments = [tiny_dataset if word == "DATASET" else word for word in words]
+    result = run(*arguments, "-o", output, environment={"TMPDIR": str(tmp_path / "a-file")})
+    assert result.code == 2 and len(result.err.splitlines()) == 1
+    assert f"TMPDIR: '{tmp_path}/a-file' cannot be written (Not a directory)" in result.errors[0]
+    assert not output.exists()
+
+
 # Divergence
 
 

@@ -203,7 +203,26 @@ def test_seam_is_seen_beside_the_control_and_only_there(tiny_case, tmp_path):
 )
 def test_cost_envelope(costs, says):
     row = {"cost_of_iterations": costs, "cost_of_empty_volume": 5.0}
-    assert says in verification.check_cost(row, None)
+    assert says in verification.check_cost(row, None, patterns=4)
+
+
+@pytest.mark.parametrize("costs, says", [([0.0, 0.0], "passed"), ([1e-12, 2e-12], "passed"), ([1e-12, 1e-3], "rose to 0.001")])
+def test_cost_of_patterns_that_nothing_has_scattered(costs, says):
+    """Its cost is rounding before anything is recovered; only more than rounding would be wrong."""
+    row = {"cost_of_iterations": costs, "cost_of_empty_volume": 4e-12}
+    assert says in verification.check_cost(row, 40, patterns=4)
+
+
+def test_an_empty_specimen_is_verified(harness, tiny_case, tmp_path):
+    case = json.loads(tiny_case.read_text())
+    case.update(name="empty", specimen={"vacancy_fraction": 1})
+    (tmp_path / "empty.json").write_text(json.dumps(case))
+    words = ["bench", tmp_path / "empty.json", "-o", tmp_path / "runs", "--methods", "serial,gd", "--ranks", 2]
+    result = harness(*words)
+    assert result.code == 0, result.out
+    rows = json.loads((tmp_path / "runs" / "report.json").read_text())["benchmarks"]
+    assert all(row["verified"] and row["verification_cost"] == "passed" for row in rows)
+    assert rows[1]["verification_seams"].startswith("not judged: the patterns are those of the empty specimen")
 
 
 # Input, interruption
@@ -284,6 +303,7 @@ def test_dataset_of_another_case_is_refused(rejects, tiny_dataset, tmp_path):
     [
         ("There are not enough slots available in the system to satisfy the 4", "source ci/environment, or fewer --ranks"),
         ("mpirun has detected an attempt to run as root.", "source ci/environment, or OMPI_ALLOW_RUN_AS_ROOT=1 and"),
+        ("[host:1] PMIX ERROR: OUT-OF-RESOURCE in file dstore_segment.c at line 208", "set TMPDIR to a folder with room"),
         ("mpirun was unable to find the specified executable file", ""),
     ],
 )
@@ -294,7 +314,7 @@ def test_what_helps_against_open_mpi_is_said(harness, tiny_case, tmp_path, compl
     result = harness("bench", tiny_case, "-o", tmp_path / "runs", "--launcher", f"{launcher} {{ranks}}")
     assert result.code == 1
     line = result.err.splitlines()[-1]
-    assert f"('{complaint}')" in line and remedy in line and ("source" in line) == bool(remedy)
+    assert f"('{complaint}')" in line and remedy in line and ("source" in line or "TMPDIR" in line) == bool(remedy)
     assert line.endswith(f"; see {tmp_path / 'runs' / 'simulate.log'}")
 
 

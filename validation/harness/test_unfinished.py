@@ -42,6 +42,29 @@ def test_what_has_ended_well_leaves_nothing_and_what_failed_its_checkpoint(outpu
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_that_had_ended_when_all_was_killed_leaves_no_note_and_takes_no_other_s(output, tmp_path):
+    unfinished.begin(output, ["gd", "run 1"])
+    unfinished.forget_ended(output, ["gd", "run 0"])  # its report is there, and that of run 1 is not
+    assert unfinished.note_of(output).is_file()
+    unfinished.forget_ended(output, ["gd", "run 1"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["bench", "sweep"])
+def test_a_harness_killed_just_after_a_run_leaves_nothing_behind(harness, tiny_case, tiny_dataset, tmp_path, monkeypatch, command):
+    words = [command, tiny_case, "--dataset", tiny_dataset, "-o", tmp_path / "runs", "--methods", "serial", "--iterations", 1, "--ranks", 1]
+
+    def killed(*_):
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(unfinished, "end", killed)
+        assert harness(*words).code == 75
+    assert list((tmp_path / "runs").rglob("*.h5.begun"))
+    again = harness(*words)
+    assert not list((tmp_path / "runs").rglob("*.begun")), again.err
+
+
 @pytest.fixture
 def launches(monkeypatch):
     """The arguments of every launch; what `answer`, a list of functions of the output, does stands for the first runs."""

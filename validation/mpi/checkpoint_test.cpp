@@ -177,6 +177,13 @@ TEST_F(Checkpoints, ARunStoppedAnywhereEndsWithTheSameBits) {
     EXPECT_EQ(last.seconds.size(), 3U);
     EXPECT_EQ(std::set<int>(last.resumed_at.begin(), last.resumed_at.end()), stopped_in);
     EXPECT_EQ(last.checkpoints.written, static_cast<int>(last.resumed_at.size()));
+    const auto foreseen =
+        checkpoint_bytes(plan_reconstruction(header, options, comm.size()), options, header.slices);
+    if (comm.rank() == 0 &&
+        last.checkpoints.written > 0) { // some stop within a round, and hold all that there is
+      EXPECT_LE(last.checkpoints.bytes, static_cast<std::int64_t>(foreseen));
+      EXPECT_GE(last.checkpoints.bytes, static_cast<std::int64_t>(foreseen) - 4096 * comm.size());
+    }
     on_rank(0, [&] { remove_checkpoints(policy.folder); });
   }
 }

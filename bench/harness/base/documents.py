@@ -18,6 +18,7 @@ from harness.base.tree import ROOT
 
 SCHEMA = ROOT / "results" / "schema.json"
 SCHEMA_VERSION = 1
+SOME_BYTES = 4096  # that a disk which is not full takes
 
 
 @functools.cache
@@ -149,8 +150,8 @@ def prepare_folder(folder: Path) -> Path:
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(SOME_BYTES))
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror}); choose a folder you may write to"

@@ -6,9 +6,10 @@ import re
 import shutil
 import tempfile
 import urllib.parse
+from collections.abc import Iterable
 from pathlib import Path
 
-from harness.base.documents import current_umask
+from harness.base.documents import current_umask, sync
 from harness.base.errors import InputError
 
 MARK = '<meta name="generator" content="ptychoscale report">'  # in every page, so that one is known to be replaceable
@@ -44,10 +45,19 @@ def check_replaceable(folder: Path) -> None:
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Writes files, and returns when the disk has them and their names."""
     for name, content in files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
+        sync(file)
+    sync_folders(folder, files)
+
+
+def sync_folders(folder: Path, names: Iterable[str]) -> None:
+    """Has the disk keep the names of files below `folder`."""
+    for parent in {parent for name in names for parent in (folder / name).parents if parent.is_relative_to(folder)}:
+        sync(parent)
 
 
 def swap(new: Path, folder: Path, attic: Path) -> None:
@@ -61,6 +71,7 @@ def swap(new: Path, folder: Path, attic: Path) -> None:
         if old.exists():
             old.rename(folder)
         raise
+    sync(folder.parent)
 
 
 def replace_one_by_one(new: Path, folder: Path, earlier: set[str], names: set[str]) -> None:
@@ -71,6 +82,7 @@ def replace_one_by_one(new: Path, folder: Path, earlier: set[str], names: set[st
         (new / name).replace(file)
     for name in earlier - names:
         (folder / name).unlink(missing_ok=True)
+    sync_folders(folder, names)
 
 
 def publish(files: dict[str, bytes], folder: Path) -> None:

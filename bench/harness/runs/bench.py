@@ -105,7 +105,7 @@ def verify(series: list[measure.Series], rows: list[dict], subject: Subject, arg
     if not measured:
         return
     golden = check_golden(args.backend, protocol)
-    judge = SeamJudge(protocol, subject.dataset, common_arguments(subject, args), args.control == "serial", subject.ideal)
+    judge = SeamJudge(protocol, subject.dataset, common_arguments(subject, args), args.control == "serial", subject.patterns, subject.ideal)
     for point, row in measured:
         if point.method == "serial":
             judge.offer(row, measure.reconstruction_of(point, protocol))
@@ -114,7 +114,7 @@ def verify(series: list[measure.Series], rows: list[dict], subject: Subject, arg
         seams = "not judged: the dataset has no truth"
         if subject.truth:
             seams = judge.judge(row, measure.reconstruction_of(point, protocol))
-        cost = check_cost(row, promised.get(point.method))
+        cost = check_cost(row, promised.get(point.method), subject.patterns)
         conclude(row, {"golden": golden, "cost": cost, "seams": seams})
 
 

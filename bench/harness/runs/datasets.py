@@ -1,6 +1,7 @@
 """The dataset of a case: found, or simulated."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 from harness.base import documents, identity
@@ -22,6 +23,10 @@ class Subject:
     def as_in_case(self) -> bool:
         """Whether the dataset is what the case describes."""
         return self.header == self.case["header"]
+
+    @property
+    def patterns(self) -> int:
+        return math.prod(self.header["scan"])
 
     @property
     def ideal(self) -> bool:

@@ -82,14 +82,16 @@ def run(point: Point, protocol: Protocol, tag: str, iterations: int | None = Non
     Throws InputError for a run that cannot be, as too many ranks, and RunError for one that failed, with its own reason."""
     report = protocol.folder / f"{point.label}-{tag}.json"
     log = protocol.folder / f"{point.label}.log"
-    if protocol.resumes and report.is_file():
-        return documents.read_report(report)
-    report.unlink(missing_ok=True)
     output = reconstruction_of(point, protocol)
     arguments = ["reconstruct", *point.arguments, "--method", point.method, "-o", output]
     arguments += ["--iterations", iterations or point.iterations, "--json", report]
     arguments += program.thread_words(point.threads)
-    resume = unfinished.begin(output, [point.program or program.identity(), point.ranks, *arguments])
+    described = [point.program or program.identity(), point.ranks, *arguments]
+    if protocol.resumes and report.is_file():
+        unfinished.forget_ended(output, described)
+        return documents.read_report(report)
+    report.unlink(missing_ok=True)
+    resume = unfinished.begin(output, described)
     code = program.launch(
         [*arguments, *resume], log, ranks=point.ranks, launcher=protocol.launcher, program=point.program, time_limit=protocol.time_limit
     )

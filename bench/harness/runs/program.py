@@ -21,6 +21,7 @@ SECONDS_TO_ANSWER = 30  # a program that is asked for its version
 # What Open MPI complains of, and what helps; ci/environment sets it all.
 REMEDIES = {
     "not enough slots available": "source ci/environment, or fewer --ranks",
+    "OUT-OF-RESOURCE": "set TMPDIR to a folder with room",
     "detected an attempt to run as root": (
         "source ci/environment, or OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
     ),

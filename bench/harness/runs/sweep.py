@@ -12,7 +12,7 @@ import pandas
 
 from harness.base import documents
 from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError, RunError
-from harness.runs import datasets, measure, options, program, targets
+from harness.runs import datasets, measure, options, program, targets, unfinished
 from harness.runs.grid import add_dimensions, arguments_of, known_of, most_ranks, product, read_spec
 
 EPILOG = """Examples:
@@ -88,7 +88,10 @@ class Runner:
             report = documents.read_report(self.file_of(settings))
         except InputError:
             return None
-        return None if "error" in report["benchmarks"][0] else report
+        if "error" in report["benchmarks"][0]:
+            return None
+        unfinished.forget(self.folder / f"{key_of(settings, self.base)}.h5")  # a kill just after the report has left its note
+        return report
 
     def make(self, settings: dict) -> dict:
         """Runs or plans one point. Throws InputError for one that cannot be, RunError for one that failed."""

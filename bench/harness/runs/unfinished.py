@@ -18,19 +18,32 @@ def checkpoints_of(output: Path) -> list[Path]:
     return [folder / slot for slot in ("a", "b") if (folder / slot).is_dir()]
 
 
+def note_text(run: list) -> str:
+    return json.dumps([str(word) for word in run])
+
+
+def is_noted(output: Path, run: list) -> bool:
+    return note_of(output).is_file() and note_of(output).read_text() == note_text(run)
+
+
 def begin(output: Path, run: list) -> list[str]:
     """Notes that the run, described by `run`, begins. Gives the option with which it goes on from its own checkpoint, if there may be
     one; another run's is removed."""
-    note, said = note_of(output), json.dumps([str(word) for word in run])
-    if not note.is_file() or note.read_text() != said:
+    if not is_noted(output, run):
         forget(output)
-        note.write_text(said)
+        note_of(output).write_text(note_text(run))
     return ["--resume"] if checkpoints_of(output) else []
 
 
 def end(output: Path, code: int) -> None:
     """What becomes of the note and the checkpoint when the run has ended: one that failed may go on from its last checkpoint."""
     if code == EXIT_OK or not checkpoints_of(output):
+        forget(output)
+
+
+def forget_ended(output: Path, run: list) -> None:
+    """Removes the note of a run whose report is there: a kill of the harness just after it has left that. Another run's stays."""
+    if is_noted(output, run):
         forget(output)
 
 

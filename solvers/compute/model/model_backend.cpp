@@ -23,6 +23,7 @@ public:
     return options_.device.empty() ? "model without kernel times" : "model of " + options_.device;
   }
   [[nodiscard]] bool computes() const override { return false; }
+  [[nodiscard]] bool takes_time() const override { return static_cast<bool>(options_.cost); }
   [[nodiscard]] double now() override {
     synchronize();
     return options_.clock();

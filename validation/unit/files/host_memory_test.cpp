@@ -94,6 +94,19 @@ TEST(HostMemory, OfThisMachineIsSome) {
   EXPECT_GE(host_memory().total, host_memory().available);
 }
 
+TEST(HostMemory, IsAskedBeforehandInOneLine) {
+  const HostMemory memory{.available = 3'000'000'000, .total = 4'000'000'000, .limit = "its cgroup"};
+  EXPECT_NO_THROW(require_memory(3e9, "planning", "fewer", memory));
+  try {
+    require_memory(5e9, "planning", "fewer positions", memory);
+    FAIL() << "5 GB of 3 GB were to be had";
+  } catch (const InputError& e) {
+    EXPECT_STREQ(e.what(),
+                 "memory: planning will take 5 GB, 3 GB of 4 GB are free (the limit of its cgroup); what "
+                 "may fit: fewer positions");
+  }
+}
+
 TEST(OutOfMemory, IsSaidWithLabelWhatWasAskedWhatThereIsAndWhatMayFit) {
   const std::vector<MemorySaving> savings{{MemoryLabel::waves, 1, "fewer waves"},
                                           {std::nullopt, 1, "more hosts"}};

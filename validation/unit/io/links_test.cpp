@@ -86,6 +86,58 @@ TEST_F(Links, AViewOfAFileBesideItIsRead) {
   EXPECT_FLOAT_EQ(amplitudes[7], std::sqrt(small_pattern(5)[7] / 9900));
 }
 
+TEST_F(Links, AViewOfItsOwnFileNeedsItsDatasetToo) {
+  make_view(".", "/frames");
+  expect_refused({"view of '/frames' in the same file, which has none"});
+}
+
+TEST_F(Links, APercentSignInANameIsWrittenTwice) {
+  make_view("100%%.h5", "/dataset/datacube/data");
+  expect_refused({"in the file '100%.h5', which is not there"});
+  write_small_dataset(directory / "100%.h5");
+  const DatasetReader reader(file);
+}
+
+/// Row 0 lies in a file with a number in its name, row 1 in another, which keeps the extent.
+void make_view_of_numbered_files(hid_t f, const char* patterns) {
+  ASSERT_GE(H5Ldelete(f, patterns, H5P_DEFAULT), 0);
+  const hsize_t dims[] = {2, 3, 6, 8};
+  const hsize_t max_dims[] = {H5S_UNLIMITED, 3, 6, 8};
+  const hdf5::Handle view(H5Screate_simple(4, dims, max_dims), H5Sclose);
+  const hdf5::Handle source = hdf5::create_space({2, 3, 6, 8});
+  const hdf5::Handle properties = hdf5::create_dataset_properties();
+  const hsize_t row[] = {1, 3, 6, 8};
+  const hsize_t one[] = {1, 1, 1, 1};
+  const hsize_t endless[] = {H5S_UNLIMITED, 1, 1, 1};
+  const hsize_t stride[] = {2, 3, 6, 8};
+  const hsize_t first[] = {0, 0, 0, 0};
+  const hsize_t second[] = {1, 0, 0, 0};
+  const auto map = [&](const char* name, const hsize_t* start, const hsize_t* count) {
+    ASSERT_GE(H5Sselect_hyperslab(view, H5S_SELECT_SET, start, stride, count, row), 0);
+    ASSERT_GE(H5Pset_virtual(properties, view, name, "/dataset/datacube/data", source), 0);
+  };
+  ASSERT_GE(H5Sselect_hyperslab(source, H5S_SELECT_SET, first, nullptr, one, row), 0);
+  map("raw-%b.h5", first, endless);
+  ASSERT_GE(H5Sselect_hyperslab(source, H5S_SELECT_SET, second, nullptr, one, row), 0);
+  map("last.h5", second, one);
+  const hdf5::Handle data(H5Dcreate2(f, patterns, H5T_IEEE_F32LE, view, H5P_DEFAULT, properties, H5P_DEFAULT),
+                          H5Dclose);
+  ASSERT_GE(data, 0);
+}
+
+TEST_F(Links, OfAViewOfNumberedFilesTheOneThatIsNotThereIsNamed) {
+  change([](hid_t f) { make_view_of_numbered_files(f, patterns); });
+  write_small_dataset(directory / "last.h5");
+  expect_refused({"view of '/dataset/datacube/data' in the file 'raw-0.h5', which is not there"});
+  write_small_dataset(directory / "raw-0.h5");
+  const DatasetReader reader(file);
+  std::vector<float> amplitudes(reader.header().detector.area());
+  for (const int position : {0, 5}) {
+    reader.read_amplitudes(position, amplitudes);
+    EXPECT_FLOAT_EQ(amplitudes[7], std::sqrt(small_pattern(position)[7] / 9900));
+  }
+}
+
 TEST_F(Links, WhatOtherProgramsReadIsCompared) {
   const auto wrong = [&] { return wrong_readers_metadata(file, DatasetReader(file).header()); };
   EXPECT_TRUE(wrong().empty());

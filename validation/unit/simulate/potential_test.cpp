@@ -134,6 +134,25 @@ TEST(Potential, DoesNotDependOnThreads) {
     EXPECT_EQ(potential(extent, pixel, sum, atoms, 1), potential(extent, pixel, sum, atoms, 3));
 }
 
+TEST(Potential, TakesAboutWhatIsCounted) {
+  const Extent extent{512, 450};
+  const PixelSize pixel{0.1, 0.12};
+  constexpr int sites = 4000;
+  const auto atoms = scattered_atoms(extent, pixel, sites);
+  for (const Sum sum : {Sum::exact, Sum::nufft}) {
+    memory_meter().forget_peaks();
+    const auto before = memory_meter().read().total_now;
+    const auto v = potential(extent, pixel, sum, atoms);
+    // What is not metered: the result; the sites; and of a direct sum one species' phases along y.
+    const double phases = sum == Sum::exact ? 16.0 * sites / 2 * extent.y : 0;
+    const double taken =
+        static_cast<double>(memory_meter().read().total_peak - before) + 8.0 * v.size() + phases;
+    const double counted = PotentialGenerator::bytes(extent, sum, sites, 1);
+    EXPECT_GE(counted, taken);
+    EXPECT_LE(counted, 2 * taken);
+  }
+}
+
 TEST(Potential, IsZeroWithoutAtoms) {
   const auto v = potential({8, 6}, {0.1, 0.1}, Sum::nufft, {});
   EXPECT_EQ(v, std::vector<double>(48, 0.0));

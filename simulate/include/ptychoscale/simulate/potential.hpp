@@ -32,6 +32,8 @@ public:
                                    int threads);
   ~PotentialGenerator();
   PotentialGenerator(PotentialGenerator&&) noexcept;
+  /// About what a generator and one slice of `sites` atoms take, bytes.
+  [[nodiscard]] static double bytes(Extent extent, Sum sum, double sites, int threads);
   /// Potential [y][x] in V * angstrom. Not thread-safe. Throws InputError for an unknown atomic number.
   [[nodiscard]] std::vector<double> slice(std::span<const SpeciesInSlice> atoms);
 

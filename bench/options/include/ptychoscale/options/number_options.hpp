@@ -41,6 +41,10 @@ template <class T>
                       : "NONNEGATIVE"};
 }
 
+/// For --threads: `least` is 0 where that stands for the machine's cores. Of more than any host has, OpenMP
+/// fails in words of its own.
+[[nodiscard]] inline CLI::Validator thread_count(int least) { return whole_number(least, 4096); }
+
 /// For options that take a finite number for which `valid` holds; `words` tell the user which those are.
 template <class Valid>
 [[nodiscard]] CLI::Validator number(Valid valid, std::string_view words, const std::string& in_help) {

@@ -25,6 +25,11 @@ enum class LimitsOf { host, process };
 [[nodiscard]] HostMemory host_memory(LimitsOf whose = LimitsOf::process,
                                      const std::filesystem::path& root = "/");
 
+/// Throws InputError, in one line, where this process may not have `bytes` more: what they are for, what
+/// there is and by whose limit, and what may fit.
+void require_memory(double bytes, const std::string& what, const std::string& may_fit,
+                    const HostMemory& memory = host_memory());
+
 /// What this process holds by label, such as "volume 3 MB, waves 1.5 GB"; "nothing" when that is so.
 [[nodiscard]] std::string ledger(const MemoryMeter::Reading& meter);
 

@@ -131,6 +131,8 @@ public:
   [[nodiscard]] virtual std::string description() const = 0;
   /// Whether what comes back from its memory are results; not so for a dry run.
   [[nodiscard]] virtual bool computes() const { return true; }
+  /// Whether verbs take time, if only a modelled one; not so where nothing but memory and messages count.
+  [[nodiscard]] virtual bool takes_time() const { return true; }
   /// How many waves of this extent it should be given at once where nothing else decides.
   [[nodiscard]] virtual int usual_waves([[maybe_unused]] Extent extent) const { return 1; }
   /// Seconds of the clock that its work passes on, from an arbitrary start; of a simulated machine, perhaps.

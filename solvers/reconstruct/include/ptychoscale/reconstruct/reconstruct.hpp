@@ -102,6 +102,22 @@ struct ReconstructionPlan {
 [[nodiscard]] ReconstructionPlan plan_reconstruction(const DatasetHeader& header,
                                                      const ReconstructionOptions& options, int ranks);
 
+/// The most bytes that one checkpoint of such a run takes on disk, the files of all ranks together: made
+/// within an iteration it also holds what has been accumulated. Two are kept.
+[[nodiscard]] std::uintmax_t checkpoint_bytes(const ReconstructionPlan& plan,
+                                              const ReconstructionOptions& options, int slices);
+
+/// Says in one line that a disk has too little room for a run's result of so many bytes and two checkpoints
+/// beside it, and what would do; nothing where there is enough. `already` is what checkpoints that are there
+/// take, in whose place new ones come.
+struct RoomForCheckpoints {
+  std::uintmax_t free = 0;
+  std::uintmax_t result = 0;
+  std::uintmax_t one = 0;
+  std::uintmax_t already = 0;
+};
+[[nodiscard]] std::optional<std::string> complaint_of_room(const RoomForCheckpoints& room);
+
 /// What one rank did and used.
 struct RankStatistics {
   int rank = 0;
