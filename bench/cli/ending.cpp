@@ -3,6 +3,7 @@
 #include "interruption.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/words.hpp"
+#include "ptychoscale/comm/launched.hpp"
 
 #include <fmt/format.h>
 
@@ -17,6 +18,12 @@
 namespace ptychoscale {
 namespace {
 constexpr std::string_view output_lost = "standard output: cannot be written";
+
+void print_error(std::string_view message) {
+  const auto line = in_one_line(fmt::format("ptychoscale: error: {}", message));
+  fmt::print(stderr, "{}\n", shortened(line, longest_line));
+  std::fflush(stderr);
+}
 } // namespace
 
 int end_with_error(const Communicator* comm, std::string_view message, int exit_code) {
@@ -25,10 +32,16 @@ int end_with_error(const Communicator* comm, std::string_view message, int exit_
     stop_watching_for_interruption();
     std::this_thread::sleep_for(std::chrono::milliseconds(std::min(5000, 1000 + 200 * comm->rank())));
   }
-  const auto line = in_one_line(fmt::format("ptychoscale: error: {}", message));
-  fmt::print(stderr, "{}\n", shortened(line, longest_line));
-  std::fflush(stderr);
+  print_error(message);
   if (!alone) comm->abort(exit_code);
+  return exit_code;
+}
+
+int end_before_mpi(std::string_view message, int exit_code) {
+  if (launched_rank() == 0)
+    print_error(message);
+  else
+    std::this_thread::sleep_for(std::chrono::seconds(1)); // launchers end all when the first one ends
   return exit_code;
 }
 

@@ -19,6 +19,10 @@ inline constexpr int exit_interrupted = 130; ///< 128 + SIGINT, as shells have i
 /// give it a moment in which they are ended.
 [[nodiscard]] int end_with_error(const Communicator* comm, std::string_view message, int exit_code);
 
+/// Ends a command after an error that every rank finds by itself, before MPI starts: the first says it, the
+/// others give it a moment and are silent. Gives the exit code.
+[[nodiscard]] int end_before_mpi(std::string_view message, int exit_code);
+
 /// Says on standard error what a user should know of a run that goes on.
 void warn(std::string_view message);
 

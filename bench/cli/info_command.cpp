@@ -15,6 +15,7 @@
 #include "ptychoscale/record/build_info.hpp"
 #include "ptychoscale/record/header_json.hpp"
 #include "ptychoscale/record/machine.hpp"
+#include "ptychoscale/record/provenance.hpp"
 #include "ptychoscale/record/results_table.hpp"
 #include "ptychoscale/simulate/simulation.hpp"
 
@@ -52,6 +53,24 @@ void print_program() {
   line("machine", fmt::format("{}, {}, {} cores", machine.host, machine.cpu, machine.cores));
   for (const auto& name : case_names())
     line("case", fmt::format("{:<14}{}", name, load_case(name).description));
+}
+
+Json program_json() {
+  const auto machine = this_machine();
+  Json backends = Json::array();
+  for (const auto& name : backend_names())
+    backends.push_back(
+        {{"name", name},
+         {"description", make_backend({.kind = name, .planning = Planning::estimate})->description()}});
+  auto json = provenance("measured");
+  json.erase("evidence");
+  json["backends"] = backends;
+  json["cases"] = case_names();
+  json["machine"] = {{"host_name", machine.host},
+                     {"cpu", machine.cpu},
+                     {"num_cpus", machine.cores},
+                     {"threads", default_threads(1)}};
+  return json;
 }
 
 void print_header(const DatasetHeader& h) {
@@ -183,7 +202,7 @@ bool is_file(const std::string& what) {
 
 /// What a word names: the program, a report, a file of data, else a case.
 void print_about(const InfoOptions& o) {
-  if (o.what.empty()) return print_program();
+  if (o.what.empty()) return o.as_json ? print_json(program_json()) : print_program();
   const bool ends_as_json = o.what.ends_with(".json");
   if (o.check_content || o.what.ends_with(".h5") || (is_file(o.what) && !ends_as_json)) return print_data(o);
   if (is_file(o.what))
@@ -202,8 +221,7 @@ void add_info_command(CLI::App& app, Action& action) {
   auto* word = command->add_option(
       "WHAT", o->what,
       "A dataset, reconstruction or report, a case by name or file; left out: the program itself");
-  command->add_flag("--json", o->as_json, "For programs: a case, or what a file says of itself, as JSON")
-      ->needs(word);
+  command->add_flag("--json", o->as_json, "For programs: the same, or what a file says of itself, as JSON");
   command
       ->add_flag("--check-content", o->check_content,
                  "Also read all of a dataset, and fail unless it holds what its content hash was made of")

@@ -15,6 +15,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <new>
 #include <optional>
 #include <sstream>
@@ -26,12 +28,10 @@
 namespace {
 using namespace ptychoscale;
 
-/// Whether the command runs as one process; everything else, typing errors too, starts MPI so that one rank
-/// speaks for all.
-bool runs_alone(int argc, char** argv) {
-  if (argc < 2) return true;
-  const std::string_view command = argv[1];
-  return command == "assess" || command == "validate" || command == "info" || command.starts_with("-");
+/// Whether the command runs as one process, for which MPI is not started.
+bool runs_alone(std::string_view command) {
+  constexpr std::array alone{"assess", "info", "plan", "rates", "validate"};
+  return std::ranges::find(alone, command) != alone.end();
 }
 
 /// The command that the user chose, and its own; `app` itself when none was understood.
@@ -69,8 +69,9 @@ void refuse_empty_words(const CLI::App& command) {
         throw InputError(fmt::format("{}: is empty; valid: at least one character", option->get_name()));
 }
 
-/// Parses the command line. Gives an exit code when there is nothing to run (help, or a mistake).
-std::optional<int> parse(int argc, char** argv, const Communicator* comm, Action& action) {
+/// Parses the command line. Gives an exit code when there is nothing to run (help, or a mistake). It needs no
+/// MPI: of several ranks the first speaks for all.
+std::optional<int> parse(int argc, char** argv, Action& action) {
   CLI::App app{
       "Simulate and reconstruct multislice ptychography in parallel, and measure how well it went.\n\n"
       "A first run:  ptychoscale simulate smoke -o smoke.h5\n"
@@ -95,10 +96,13 @@ std::optional<int> parse(int argc, char** argv, const Communicator* comm, Action
   } catch (const CLI::Success& wanted) {
     std::ostringstream text;
     app.exit(wanted, text);
-    if (comm == nullptr || comm->rank() == 0) fmt::print("{}", text.str());
+    if (launched_rank() == 0) fmt::print("{}", text.str());
+    finish_standard_output();
     return exit_ok;
   } catch (const CLI::ParseError& mistake) {
-    return end_with_error(comm, describe(mistake, app), exit_input);
+    return end_before_mpi(describe(mistake, app), exit_input);
+  } catch (const InputError& mistake) {
+    return end_before_mpi(mistake.what(), exit_input);
   }
 }
 
@@ -108,11 +112,9 @@ std::string on_rank(const Communicator* comm) {
   return fmt::format("rank {} of {} on {}: ", comm->rank(), comm->size(), this_machine().host);
 }
 
-int run(int argc, char** argv, const Communicator* comm) {
+int run(const Action& action, const std::vector<std::string>& argv, const Communicator* comm) {
   try {
-    Action action;
-    const auto ended = parse(argc, argv, comm, action);
-    const int code = ended ? *ended : action({{argv, argv + argc}, comm});
+    const int code = action({argv, comm});
     finish_standard_output();
     return code;
   } catch (const InputError& e) {
@@ -136,15 +138,18 @@ int run(int argc, char** argv, const Communicator* comm) {
 int main(int argc, char** argv) {
   let_threads_sleep_soon(argv);
   if (argc > 1 && belongs_to_harness(argv[1])) return become_harness(argc, argv);
-  if (runs_alone(argc, argv)) return run(argc, argv, nullptr);
-  if (const auto complaint = complaint_of_temporary_folder())
-    return seems_first_rank() ? end_with_error(nullptr, *complaint, exit_input) : exit_input;
+  const std::vector<std::string> words(argv, argv + argc);
   try {
+    Action action;
+    if (const auto ended = parse(argc, argv, action)) return *ended;
+    if (runs_alone(words[1])) return run(action, words, nullptr);
+    if (const auto complaint = complaint_of_temporary_folder()) return end_before_mpi(*complaint, exit_input);
+    if (const auto doubt = check_direct_launch(); doubt && launched_rank() == 0) warn(*doubt);
     const MpiSession session(argc, argv);
     const auto comm = Communicator::world();
     check_launcher(comm);
-    return run(argc, argv, &comm);
+    return run(action, words, &comm);
   } catch (const std::exception& e) {
-    return end_with_error(nullptr, e.what(), exit_failed);
+    return end_before_mpi(name_standard_output(e.what()), exit_failed);
   }
 }

@@ -245,7 +245,7 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
   } catch (const Stopped& stopped) {
     return end_stopped(comm, stopped, options.output, solver.iterations);
   }
-  const auto places = gather_places(comm, place_between(before, sample_load(), threads));
+  const auto places = gather_places(comm, place_between(before, sample_load(), threads, backend->device()));
   if (comm.rank() == 0) save_wisdom(*backend, options.wisdom);
 
   RunReport report{.argv = argv,
@@ -300,7 +300,7 @@ int reconstruct_as_rank(const ReconstructOptions& options, const Invocation& cal
   const auto acquisition = dataset ? acquisition_of(*dataset) : acquisition_without_data(header);
   const auto before = sample_load();
   const auto result = solve(comm, *backend, acquisition, plan, solver);
-  const auto place = place_between(before, sample_load(), threads);
+  const auto place = place_between(before, sample_load(), threads, backend->device());
   save_wisdom(*backend, options.wisdom);
   const auto description = backend->description();
   tell(options,

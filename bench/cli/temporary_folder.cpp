@@ -7,7 +7,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <string_view>
 #include <unistd.h>
 
 namespace ptychoscale {
@@ -38,12 +37,6 @@ std::optional<std::string> complaint_of_temporary_folder() {
   return fmt::format(
       "TMPDIR: '{}' cannot be written ({}), and MPI keeps files there; valid: a folder with room",
       folder.string(), std::strerror(failed));
-}
-
-bool seems_first_rank() {
-  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (const char* rank = std::getenv(variable); rank != nullptr) return std::string_view(rank) == "0";
-  return true;
 }
 
 } // namespace ptychoscale

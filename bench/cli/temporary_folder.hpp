@@ -10,8 +10,4 @@ namespace ptychoscale {
 /// where it is not there, since MPI then makes it.
 [[nodiscard]] std::optional<std::string> complaint_of_temporary_folder();
 
-/// Whether this process is the first of those that a launcher has started, as far as its environment says; a
-/// process that nobody launched is.
-[[nodiscard]] bool seems_first_rank();
-
 } // namespace ptychoscale

@@ -3,11 +3,13 @@
 #include "ptychoscale/record/machine.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <fstream>
 #include <sched.h>
+#include <set>
 #include <sstream>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -123,6 +125,22 @@ double room(const HostLoad& load) { return std::min<double>(load.cores, load.quo
 
 bool shares_cores(const HostLoad& load) { return load.cores > 0 && load.threads > room(load); }
 
+/// Hosts that have fewer GPUs for this run than ranks, a line each.
+std::vector<std::string> shared_gpus(const std::vector<RankPlace>& places) {
+  std::map<std::string, std::vector<std::string>> hosts;
+  for (const auto& place : places)
+    if (!place.gpu.empty()) hosts[place.host].push_back(place.gpu);
+  std::vector<std::string> shared;
+  for (const auto& [host, of_ranks] : hosts) {
+    const std::set<std::string> gpus(of_ranks.begin(), of_ranks.end());
+    if (gpus.size() < of_ranks.size())
+      shared.push_back(
+          fmt::format("{} shared {} of {}: {}", plural(static_cast<int>(of_ranks.size()), "rank"),
+                      plural(static_cast<int>(gpus.size()), "GPU"), host, fmt::join(gpus, ", ")));
+  }
+  return shared;
+}
+
 std::string shared_words(const HostLoad& load) {
   return fmt::format("{} shared {:g} core{} of {}", plural(load.threads, "thread"), room(load),
                      room(load) == 1 ? "" : "s", load.host);
@@ -137,9 +155,10 @@ LoadSample sample_load() {
   return sample;
 }
 
-RankPlace place_between(const LoadSample& start, const LoadSample& end, int threads) {
+RankPlace place_between(const LoadSample& start, const LoadSample& end, int threads, const std::string& gpu) {
   RankPlace place{.host = this_machine().host,
                   .cores = core_binding(),
+                  .gpu = gpu,
                   .threads = threads,
                   .host_cores = online_cores(),
                   .seconds = std::chrono::duration<double>(end.when - start.when).count(),
@@ -160,6 +179,7 @@ std::string to_text(const RankPlace& p) {
   for (const auto& [core, seconds] : p.busy_s) busy.push_back({core, seconds});
   return Json{{"host", p.host},
               {"cores", p.cores},
+              {"gpu", p.gpu},
               {"threads", p.threads},
               {"host_cores", p.host_cores},
               {"seconds", p.seconds},
@@ -175,6 +195,7 @@ RankPlace place_from(const std::string& text) {
   const auto json = Json::parse(text);
   RankPlace place{.host = json["host"],
                   .cores = json["cores"],
+                  .gpu = json["gpu"],
                   .threads = json["threads"],
                   .host_cores = json["host_cores"],
                   .seconds = json["seconds"],
@@ -212,6 +233,7 @@ std::vector<std::string> remarks_on(const std::vector<RankPlace>& places) {
   }
   add(std::move(busy));
   add(std::move(shared));
+  add(shared_gpus(places));
   const auto [fewest, most] = std::ranges::minmax_element(places, {}, &RankPlace::threads);
   if (fewest->threads != most->threads)
     remarks.push_back(fmt::format("ranks had from {} to {} threads", fewest->threads, most->threads));

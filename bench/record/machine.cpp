@@ -1,5 +1,7 @@
 #include "ptychoscale/record/machine.hpp"
 
+#include "ptychoscale/record/job.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,7 +75,8 @@ int default_threads(int ranks_on_host) {
   if (const auto said = threads_in_environment()) return *said;
   // Every rank of a host may be bound to a few cores only, or all of them may share the whole machine.
   const int online = online_cores();
-  double host = number_in("SLURM_CPUS_ON_NODE").value_or(online);
+  const auto allocated = number_in("SLURM_CPUS_ON_NODE");
+  double host = allocated ? *allocated : lsf_slots(this_machine().host).value_or(online);
   if (const auto quota = cpu_quota()) host = std::min(host, *quota);
   const auto share = static_cast<int>(host / ranks_on_host);
   const int own = std::min(available_cores(), number_in("SLURM_CPUS_PER_TASK").value_or(online));

@@ -2,6 +2,7 @@
 
 #include "ptychoscale/comm/launched.hpp"
 #include "ptychoscale/record/build_info.hpp"
+#include "ptychoscale/record/job.hpp"
 #include "ptychoscale/record/machine.hpp"
 
 #include <fmt/chrono.h>
@@ -46,6 +47,10 @@ void add_occasion(Json& context, const std::vector<std::string>& argv) {
   context["date"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   context["argv"] = argv;
   context["launcher"] = launcher();
+  if (const auto job = batch_job()) {
+    context["job"] = {{"scheduler", job->scheduler}, {"id", job->id}};
+    if (!job->nodes.empty()) context["job"]["nodes"] = job->nodes;
+  }
   context["host_name"] = machine.host;
   context["cpu"] = machine.cpu;
   context["num_cpus"] = machine.cores;

@@ -28,11 +28,14 @@ Json load_json(const HostLoad& load) {
 }
 
 void add_places(Json& context, const std::vector<RankPlace>& places) {
-  for (std::size_t rank = 0; rank < places.size(); ++rank)
-    context["ranks"].push_back({{"rank", rank},
-                                {"host", places[rank].host},
-                                {"cores", places[rank].cores},
-                                {"threads", places[rank].threads}});
+  for (std::size_t rank = 0; rank < places.size(); ++rank) {
+    Json place{{"rank", rank},
+               {"host", places[rank].host},
+               {"cores", places[rank].cores},
+               {"threads", places[rank].threads}};
+    if (!places[rank].gpu.empty()) place["gpu"] = places[rank].gpu;
+    context["ranks"].push_back(place);
+  }
   context["load"] = load_json(busiest_host(places));
 }
 

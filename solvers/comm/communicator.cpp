@@ -39,6 +39,8 @@ struct Communicator::Impl {
   int local_rank = 0;
   int local_size = 1;
 
+  /// Of one rank that sends nothing: MPI need not have started.
+  Impl(int rank, int size) : rank(rank), size(size), alone(true) {}
   explicit Impl(MPI_Comm group) {
     // Our own copy, so that no message of another library can be taken for one of ours.
     check_mpi(MPI_Comm_dup(group, &comm), "MPI_Comm_dup");
@@ -53,6 +55,7 @@ struct Communicator::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
+    if (alone) return;
     int finalized = 0;
     MPI_Finalized(&finalized);
     if (!finalized) MPI_Comm_free(&comm);
@@ -70,11 +73,7 @@ Communicator Communicator::self() { return Communicator(std::make_unique<Impl>(M
 Communicator Communicator::alone(int rank, int size) {
   if (rank < 0 || rank >= size)
     throw InputError(fmt::format("rank: {} of {} does not exist; valid: 0 to {}", rank, size, size - 1));
-  auto impl = std::make_unique<Impl>(MPI_COMM_SELF);
-  impl->rank = rank;
-  impl->size = size;
-  impl->alone = true;
-  return Communicator(std::move(impl));
+  return Communicator(std::make_unique<Impl>(rank, size));
 }
 
 int Communicator::rank() const { return impl_->rank; }
@@ -153,6 +152,7 @@ void Communicator::receive(std::span<float> values, int peer, int tag) const {
 }
 
 void Communicator::abort(int exit_code) const {
+  if (is_alone()) std::_Exit(exit_code);
   MPI_Abort(impl_->comm, exit_code);
   std::abort(); // MPI_Abort does not return, but is not declared so
 }

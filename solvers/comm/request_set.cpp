@@ -22,6 +22,7 @@ struct RequestSet::Impl {
 
   /// Indices into `which` of those that have completed.
   std::vector<int> complete(std::vector<MPI_Request>& which, Completion completion, const char* call) {
+    if (alone) return {};
     int n = 0;
     const int code =
         completion(static_cast<int>(which.size()), which.data(), &n, indices.data(), statuses.data());
@@ -43,6 +44,7 @@ RequestSet::RequestSet(const Communicator& comm, int slots) : impl_(std::make_un
 }
 
 RequestSet::~RequestSet() {
+  if (impl_->alone) return;
   auto& requests = impl_->requests;
   if (std::uncaught_exceptions() == impl_->uncaught_at_birth) {
     MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);

@@ -85,6 +85,13 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
   return cudaSuccess;
 }
 
+cudaError_t cudaDeviceGetPCIBusId(char* place, int length, int device) {
+  if (device != 0) return failed(cudaErrorInvalidDevice);
+  if (place == nullptr || length < 13) return failed(cudaErrorInvalidValue);
+  std::strcpy(place, "0000:00:00.0");
+  return cudaSuccess;
+}
+
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (device != 0) return failed(cudaErrorInvalidDevice);
   std::strcpy(properties->name, "no GPU: CUDA on the host, for tests");

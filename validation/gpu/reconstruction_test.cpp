@@ -153,6 +153,7 @@ TEST_P(GpuReconstruction, GivesTheSameBitsEachTime) {
   const auto as_chosen = make_backend(
       {.kind = "cuda", .kernels = GetParam(), .mpi_takes_device_memory = mpi_takes_device_memory()});
   EXPECT_EQ(as_chosen->description().ends_with("messages from device memory"), mpi_takes_device_memory());
+  EXPECT_EQ(as_chosen->device().size(), 12U) << as_chosen->device(); // as 0000:00:00.0
   auto ending = on_gpu().begin();
   for (const auto& options : solvers()) {
     const auto& first = *ending++;

@@ -16,7 +16,7 @@ from harness.report.cases import by_data
 from harness.report.runs import Run
 from harness.report.sources import Document
 from harness.reproduce import work
-from harness.runs import datasets, program
+from harness.runs import datasets, launchers, program
 
 HEADER = {"case": "smoke", "dose_e_per_A2": 0.0, "seed": 1, "specimen": {"disorder_A": 0.05, "thermal": "static"}}
 NOISY = {**HEADER, "dose_e_per_A2": 1e4}
@@ -258,14 +258,14 @@ def test_a_dataset_made_just_now_is_not_read_again(tiny_case, tmp_path, monkeypa
     case = datasets.read_case(str(tiny_case))
     for there in (False, True):
         asked.clear()
-        datasets.obtain(str(tiny_case), case, tmp_path, 1, program.DEFAULT_LAUNCHER)
+        datasets.obtain(str(tiny_case), case, tmp_path, 1, launchers.DEFAULT)
         assert any("--check-content" in words for words in asked) == there
 
 
 def test_reproduce_checks_the_datasets_that_it_kept(tmp_path):
-    made = work.Work(tmp_path, program.DEFAULT_LAUNCHER)
+    made = work.Work(tmp_path, launchers.DEFAULT)
     step = work.Step("simulate-smoke", "smoke", ("simulate", "smoke"), 1.0, ranks=1)
     assert work.perform(made, step).failure is None
     flip_a_bit(work.perform(made, step).volume)
-    again = work.Work(tmp_path, program.DEFAULT_LAUNCHER)
+    again = work.Work(tmp_path, launchers.DEFAULT)
     assert "is not what was written" in work.perform(again, step).failure

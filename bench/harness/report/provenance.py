@@ -26,6 +26,7 @@ OWN = [
     ("Date", "date"),
     ("Backend and FFT", "backend"),
     ("Launcher", "launcher"),
+    ("Job", "job"),
     ("Dataset", "dataset"),
     ("UUID", "uuid"),
     ("Command", "argv"),

@@ -135,7 +135,7 @@ def reproduce(scope: Scope, by_item: dict[str, list[Step]], args: argparse.Names
 
 def run(args: argparse.Namespace) -> int:
     """Carries out `reproduce`; 1 when a check fails."""
-    program.launcher_words(args.launcher, 1)
+    program.check_launcher(args.launcher, 1, args.threads)
     let_ranks_outnumber_cores()
     documents.take_folder(args.output, args.argv)
     for folder in (args.output / "runs", args.output / "figures"):

@@ -90,7 +90,7 @@ def resume_or_begin(args: argparse.Namespace, case: dict) -> bool:
 def prepare(args: argparse.Namespace) -> tuple[Subject, bool]:
     """Checks the input, all of it before anything runs, and makes the dataset if there is none. Also gives whether runs that an
     interrupted bench has left count."""
-    program.launcher_words(args.launcher, args.ranks)
+    program.check_launcher(args.launcher, args.ranks, args.threads)
     case = datasets.read_case(args.case)
     subject = args.dataset and datasets.describe(args.case, case, args.dataset)
     documents.take_folder(args.output, args.argv)

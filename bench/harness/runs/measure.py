@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.base import documents
 from harness.base.errors import InputError, RunError
 from harness.base.statistics import Summary, middle, paired_ratio, stop_reason, summarise
-from harness.runs import program, unfinished
+from harness.runs import launchers, program, unfinished
 
 BUSY = "busy machine"  # how a run's remark on it begins, see bench/record/load.cpp
 # Smaller tiles were seen to gain a fifth from caches; ranks that outnumber the cores lose up to the half to the scheduler.
@@ -35,7 +35,7 @@ class Protocol:
     """Where runs leave their files, how they start, and how often they are repeated."""
 
     folder: Path
-    launcher: str = program.DEFAULT_LAUNCHER
+    launcher: str = launchers.DEFAULT
     cap: int = 1  # runs of each point, at most
     precision: float = 0.02  # of the median, at which repeating ends
     time_limit: float | None = None  # of each run, in seconds

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from harness.base.errors import shortened
-from harness.runs.program import DEFAULT_LAUNCHER
+from harness.runs import launchers
 
 METHODS = ["serial", "gd", "hve", "replicated"]
 UPDATES = ["as_printed", "once", "averaged", "batch", "accelerated"]
@@ -58,8 +58,10 @@ def add_launch_options(parser: argparse.ArgumentParser, threads: int | None = No
     """How processes are started, what computes in them, and for how long they may; `threads` and `time_limit` are defaults."""
     parser.add_argument(
         "--launcher",
-        default=DEFAULT_LAUNCHER,
-        help="how to start processes; {ranks} becomes the number of ranks [%(default)s]",
+        default=launchers.DEFAULT,
+        help="how to start processes, as in a shell, without its variables; {ranks}, {ranks_per_node}, {nodes}, {threads} (of a rank) and "
+        "{gpus} (of a rank: 1 with --backend cuda, else 0) become numbers. Nodes and cores are those of the job of Slurm or LSF that this "
+        "runs in, ranks spread evenly unless PTYCHOSCALE_RANKS_PER_NODE says how many a node gets [%(default)s]",
     )
     parser.add_argument(
         "--threads",

@@ -11,22 +11,22 @@ import sys
 from pathlib import Path
 
 from harness.base.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_STOPPED, InputError, RunError, Stopped, shortened
-from harness.runs import processes
+from harness.runs import launchers, processes
 from harness.runs.mpi_settings import UNBOUND, mpi_settings
 
 ERROR_MARK = "ptychoscale: error: "
 WARNING_MARK = "ptychoscale: warning: "
 EXIT_NOT_STARTED = 127
 SECONDS_TO_ANSWER = 30  # a program that is asked for its version
-# What Open MPI complains of, and what helps; ci/environment sets it all.
+# What Open MPI complains of, and what helps.
 REMEDIES = {
     "not enough slots available": "source ci/environment, or fewer --ranks",
     "OUT-OF-RESOURCE": "set TMPDIR to a folder with room",
+    "OPAL ERROR": "its own mpirun, or under Slurm --launcher 'srun --mpi=pmix -n {ranks}'",
     "detected an attempt to run as root": (
         "source ci/environment, or OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
     ),
 }
-DEFAULT_LAUNCHER = "mpirun -n {ranks}"
 
 
 @functools.cache
@@ -45,14 +45,25 @@ def identity() -> str:
     return hashlib.sha256(Path(executable()).read_bytes()).hexdigest()
 
 
-def launcher_words(template: str, ranks: int) -> list[str]:
-    """The words of a launcher template such as "mpirun -n {ranks}", the number filled in."""
-    if "{ranks}" not in template:
-        raise InputError(
-            f"--launcher: '{template}' does not say where the number of ranks goes; valid: for example "
-            "'mpirun -n {ranks}' or 'srun -n {ranks}'"
-        )
-    return [word.replace("{ranks}", str(ranks)) for word in template.split()]
+def launcher_words(launcher: str, ranks: int, arguments: list[str]) -> list[str]:
+    """The words of a launcher template, for ranks of a command with these arguments: its threads, and a GPU each if it is for them."""
+    threads = "1" if arguments[:1] == ["validate"] else after("--threads", arguments)
+    gpus = 1 if after("--backend", arguments) == "cuda" else 0
+    here = threads_here() if threads is None and "{threads}" in launcher else 1
+    return launchers.words(launcher, ranks, int(threads) if threads else None, gpus, here)
+
+
+def after(option: str, arguments: list[str]) -> str | None:
+    """The word that follows an option; None where it is not given."""
+    return arguments[arguments.index(option) + 1] if option in arguments else None
+
+
+def check_launcher(launcher: str, ranks: int, threads: int | None) -> None:
+    """Throws InputError for a launcher that cannot start so many ranks, before anything runs; says what a user should know of it."""
+    launcher_words(launcher, ranks, thread_words(threads))
+    said = launchers.warning(launcher)
+    if said:
+        say_once(f"{WARNING_MARK}{said}")
 
 
 def cores() -> int:
@@ -61,10 +72,16 @@ def cores() -> int:
 
 
 def threads_here() -> int:
-    """Threads of one process on this machine: what OMP_NUM_THREADS says, else all cores. Ranks under a launcher may run elsewhere and
-    choose for themselves."""
+    """Threads of one process on this machine: what OMP_NUM_THREADS says, else what the batch system, a control group and the binding
+    leave. Ranks under a launcher may run elsewhere and choose for themselves."""
     said = re.match(r"[1-9]\d*", os.environ.get("OMP_NUM_THREADS", ""))
-    return int(said[0]) if said else cores()
+    return int(said[0]) if said else threads_left()
+
+
+@functools.cache
+def threads_left() -> int:
+    """What the program would take if nobody said anything."""
+    return ask_json("info", "--json")["machine"]["threads"]
 
 
 def thread_words(threads: int | None) -> list[str]:
@@ -111,7 +128,7 @@ def launch(
     log: Path,
     *,
     ranks: int,
-    launcher: str = DEFAULT_LAUNCHER,
+    launcher: str = launchers.DEFAULT,
     program: str | None = None,
     time_limit: float | None = None,
 ) -> int:
@@ -119,7 +136,8 @@ def launch(
 
     `program` is another executable than executable(). Throws KeyboardInterrupt when the run says that it was interrupted, Stopped when
     it says that it made a checkpoint, RunError when it took longer than the time limit, in seconds."""
-    words = [*launcher_words(launcher, ranks), program or executable(), *map(str, arguments)]
+    arguments = [str(word) for word in arguments]
+    words = [*launcher_words(launcher, ranks, arguments), program or executable(), *arguments]
     makes_checkpoints = arguments[0] == "reconstruct" and "--as-rank" not in arguments
     code = run_logged(words, log, launch_environment(ranks), time_limit, makes_checkpoints)
     pass_on_warnings(log)
@@ -154,7 +172,7 @@ def error_in(lines: list[str]) -> str | None:
     return next((line.removeprefix(ERROR_MARK) for line in lines if line.startswith(ERROR_MARK)), None)
 
 
-def reason(log: Path, code: int, launcher: str = DEFAULT_LAUNCHER) -> str:
+def reason(log: Path, code: int, launcher: str = launchers.DEFAULT) -> str:
     """Why a launched run failed: its error line, else its exit code, what the launcher said first, and what helps if that is known."""
     if code == EXIT_NOT_STARTED:
         return f"'{launcher}' cannot be started; is it installed, and in PATH?"

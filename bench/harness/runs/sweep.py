@@ -196,7 +196,7 @@ def run(args: argparse.Namespace) -> int:
     spec = read_spec(args)
     points = product(spec)
     largest = most_ranks(points)
-    program.launcher_words(args.launcher, largest)
+    program.check_launcher(args.launcher, largest, args.threads)
     case = datasets.read_case(spec["case"])
     if args.rates and not args.plan:
         raise InputError("--rates: is for --plan; runs are timed")

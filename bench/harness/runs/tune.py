@@ -204,7 +204,7 @@ def run(args: argparse.Namespace) -> int:
     """Carries out `tune`; 1 when a search failed or a default is not stable."""
     spec = read_spec(args)
     points = product(spec)
-    program.launcher_words(args.launcher, most_ranks(points))
+    program.check_launcher(args.launcher, most_ranks(points), args.threads)
     case = datasets.read_case(spec["case"])
     subject = args.dataset and datasets.describe(spec["case"], case, args.dataset)
     with contextlib.ExitStack() as stack:

@@ -38,6 +38,7 @@ public:
     return "cuda, " + describe_device(device_) + ", " + slice_step_->description() +
            (launch_ == Launch::graph ? ", launch graph" : ", launch direct") + ", " + describe(messages_);
   }
+  [[nodiscard]] std::string device() const override { return place_of_device(device_); }
 
   /// 256 MiB of them, in pairs, which is more than any GPU needs to be busy and little of its memory; no more
   /// than 64, since a graph has nodes for each.

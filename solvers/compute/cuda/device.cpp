@@ -48,4 +48,10 @@ std::string describe_device(int device) {
   return fmt::format("device {} ({}), {}", device, properties.name, driver_and_toolkit());
 }
 
+std::string place_of_device(int device) {
+  char place[32] = "";
+  check(cudaDeviceGetPCIBusId(place, sizeof place, device), "cudaDeviceGetPCIBusId");
+  return place;
+}
+
 } // namespace ptychoscale::cuda

@@ -11,4 +11,7 @@ namespace ptychoscale::cuda {
 /// "device 0 (NVIDIA ...), driver supports CUDA 13.0, built with CUDA 13.0".
 [[nodiscard]] std::string describe_device(int device);
 
+/// Its place in this host, "0000:3B:00.0", however the visible ones are numbered.
+[[nodiscard]] std::string place_of_device(int device);
+
 } // namespace ptychoscale::cuda

@@ -12,6 +12,7 @@ namespace {
 RankPlace place(const std::string& host, double own_s, const std::map<int, double>& busy_s) {
   return {.host = host,
           .cores = "0-3",
+          .gpu = {},
           .threads = 1,
           .host_cores = 4,
           .seconds = 10,
@@ -55,6 +56,19 @@ TEST(Load, AShortRunIsJudgedByTheLoadBeforeIt) {
   brief.average_start = 5.3;
   ASSERT_EQ(remarks_on({brief}).size(), 1U);
   EXPECT_EQ(remarks_on({brief})[0], "busy machine a: load 5.3 on 4 cores when it began");
+}
+
+TEST(Load, RanksThatShareGpusAreSaid) {
+  const auto on = [](const std::string& host, int core, const std::string& gpu) {
+    auto each = place(host, 10, {{core, 10}});
+    each.gpu = gpu;
+    return each;
+  };
+  const auto first = on("a", 0, "0000:01:00.0");
+  EXPECT_TRUE(remarks_on({first, on("a", 1, "0000:02:00.0"), on("b", 0, "0000:01:00.0")}).empty());
+  const auto remarks = remarks_on({first, on("a", 1, "0000:01:00.0"), on("b", 0, "0000:01:00.0")});
+  ASSERT_EQ(remarks.size(), 1U);
+  EXPECT_EQ(remarks[0], "2 ranks shared 1 GPU of a: 0000:01:00.0");
 }
 
 TEST(Load, ThreadsThatShareCoresAreSaid) {

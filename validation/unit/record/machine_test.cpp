@@ -17,7 +17,9 @@ namespace {
 class DefaultThreads : public testing::Test {
 protected:
   void SetUp() override {
-    for (const char* name : {"OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"}) unsetenv(name);
+    for (const char* name :
+         {"OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "LSB_MCPU_HOSTS"})
+      unsetenv(name);
   }
   static int cores() { return this_machine().cores; }
 };
@@ -45,6 +47,9 @@ TEST_F(DefaultThreads, FollowTheAllocation) {
   EXPECT_EQ(default_threads(1), 1);
   unsetenv("SLURM_CPUS_PER_TASK");
   setenv("SLURM_CPUS_ON_NODE", "1", 1);
+  EXPECT_EQ(default_threads(1), 1);
+  unsetenv("SLURM_CPUS_ON_NODE");
+  setenv("LSB_MCPU_HOSTS", ("login 8 " + this_machine().host + " 1").c_str(), 1);
   EXPECT_EQ(default_threads(1), 1);
 }
 

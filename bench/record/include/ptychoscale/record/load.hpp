@@ -21,6 +21,7 @@ struct LoadSample {
 struct RankPlace {
   std::string host;
   std::string cores;  ///< cores it was bound to, as ranges
+  std::string gpu;    ///< it computed on, as Backend::device() names it; empty for none
   int threads = 1;    ///< that OpenMP gave it
   int host_cores = 1; ///< of the host, whoever may use them
   double seconds = 0;
@@ -32,8 +33,9 @@ struct RankPlace {
   std::optional<double> MHz;    ///< see clock_MHz()
 };
 
-/// This rank's place between two samples.
-[[nodiscard]] RankPlace place_between(const LoadSample& start, const LoadSample& end, int threads);
+/// This rank's place between two samples; `gpu` as Backend::device() names it.
+[[nodiscard]] RankPlace place_between(const LoadSample& start, const LoadSample& end, int threads,
+                                      const std::string& gpu = {});
 
 /// A place as text, for ranks to send, and back.
 /// @{

@@ -32,8 +32,8 @@ struct Machine {
 [[nodiscard]] std::optional<int> threads_in_environment();
 
 /// Threads for each of `ranks_on_host` processes that share this machine, at least 1: what OMP_NUM_THREADS
-/// says, else a fair share of the cores that Slurm, a control group or the binding of this process leaves. It
-/// is asked on the host that computes: the one that starts the ranks may be another.
+/// says, else a fair share of the cores that Slurm, LSF, a control group or the binding of this process
+/// leaves. It is asked on the host that computes: the one that starts the ranks may be another.
 [[nodiscard]] int default_threads(int ranks_on_host);
 
 } // namespace ptychoscale

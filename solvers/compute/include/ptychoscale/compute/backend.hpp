@@ -129,6 +129,8 @@ public:
   [[nodiscard]] virtual std::string_view name() const = 0;
   /// Device, threads and library versions in one line, for reports.
   [[nodiscard]] virtual std::string description() const = 0;
+  /// The GPU it computes on, as no other of this host is named; empty for none.
+  [[nodiscard]] virtual std::string device() const { return {}; }
   /// Whether what comes back from its memory are results; not so for a dry run.
   [[nodiscard]] virtual bool computes() const { return true; }
   /// Whether verbs take time, if only a modelled one; not so where nothing but memory and messages count.
