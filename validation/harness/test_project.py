@@ -142,6 +142,21 @@ def test_the_phases_add_up_and_the_pipeline_beats_barriers(project):
 
 
 @built
+def test_a_round_of_delay_hides_the_exchange_behind_the_next_one(project):
+    words = ["--method", "gd", "--ranks", "12", "--gpu-speed", 0.001, "--link-bandwidth", 0.001, "--iterations", 4]
+    (at_once,) = project(*words, name="at-once")
+    (late,) = project(*words, "--delay", 1, name="late")
+
+    def exposed(row):
+        return row["seconds_per_iteration"] - row["compute_seconds_per_iteration_max"]
+
+    assert late["delay"] == 1 and "delay" not in at_once
+    assert late["bytes_sent"] == at_once["bytes_sent"]
+    # What is left is packing, which these slow GPUs do between slices.
+    assert 0 < exposed(late) < 0.5 * exposed(at_once)
+
+
+@built
 def test_an_impossible_mesh_is_a_row_and_figures_have_content(project, tmp_path):
     rows = project("--method", "gd,hve", "--ranks", "4,6", "--timeline")
     (impossible,) = [row for row in rows if "error" in row]

@@ -11,7 +11,8 @@
 namespace ptychoscale {
 namespace {
 
-constexpr double glance_s = 1e-4; ///< from one look of a waiting host at its other work to the next
+constexpr double glance_s =
+    5e-4; ///< from one look of a waiting host at its other work to the next, each of which costs
 
 class ModelBackend final : public Backend {
 public:
