@@ -56,8 +56,10 @@ void add_golden(CLI::App& command, Action& action) {
 
 void add_dataset(CLI::App& command, Action& action) {
   auto* dataset = command.add_subcommand(
-      "dataset", "A dataset's content hash, sums of patterns, empty and dim ones, hot pixels, overlap of the "
-                 "circles, positions and what other programs read of it");
+      "dataset",
+      "A dataset's content hash, sums of patterns, empty and dim ones, hot pixels, overlap of the "
+      "circles, positions and what other programs read of it; how patterns seem to be turned, their "
+      "aperture and their centre");
   struct Options {
     std::string file;
     bool seal = false;

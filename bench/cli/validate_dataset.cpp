@@ -1,5 +1,7 @@
 #include "validate_dataset.hpp"
 
+#include "dataset_check.hpp"
+#include "dataset_estimates.hpp"
 #include "ending.hpp"
 #include "progress.hpp"
 #include "ptychoscale/base/error.hpp"
@@ -22,18 +24,10 @@
 namespace ptychoscale {
 namespace {
 
-enum class Verdict { ok, warning, failed };
-
 std::string_view word(Verdict verdict) {
   constexpr std::array<std::string_view, 3> words{"ok", "warning", "FAILED"};
   return words[static_cast<std::size_t>(verdict)];
 }
-
-struct Check {
-  std::string_view what;
-  Verdict verdict = Verdict::ok;
-  std::string found;
-};
 
 /// A check that complains, or what it found instead.
 Check judge(std::string_view what, const std::optional<std::string>& complaint, Verdict as,
@@ -41,7 +35,8 @@ Check judge(std::string_view what, const std::optional<std::string>& complaint, 
   return complaint ? Check{what, as, *complaint} : Check{what, Verdict::ok, std::move(otherwise)};
 }
 
-PatternFindings add_up(const DatasetReader& dataset) {
+/// Reads all patterns in use.
+PatternFindings add_up(const DatasetReader& dataset, DatasetEstimates& estimates) {
   const DatasetHeader& h = dataset.header();
   const auto limits = limits_of_patterns(h);
   const auto positions = static_cast<int>(h.positions_A.size());
@@ -52,6 +47,7 @@ PatternFindings add_up(const DatasetReader& dataset) {
     if (is_used(h, static_cast<std::size_t>(position))) {
       dataset.read_amplitudes(position, amplitudes);
       findings.add(position, sum_of_pattern(amplitudes, h.detector), limits);
+      estimates.add(position, amplitudes);
     }
     progress.advance_to(position + 1);
   }
@@ -77,15 +73,19 @@ Check check_hash(const DatasetReader& dataset, const std::filesystem::path& file
 
 std::vector<Check> check_patterns(const DatasetReader& dataset) {
   const auto& h = dataset.header();
-  const auto found = add_up(dataset);
+  DatasetEstimates estimates(h);
+  const auto found = add_up(dataset, estimates);
   const auto useless = unusable(found, h);
   const bool empty = found.most == 0;
-  return {judge("pattern sums", empty ? std::nullopt : useless, Verdict::failed,
-                fmt::format("{:.4g} to {:.4g} of the beam", found.least, found.most)),
-          judge("empty patterns", empty ? useless : complaint_of_dead(found, h),
-                empty ? Verdict::failed : Verdict::warning, "none"),
-          judge("dim patterns", complaint_of_dim(found, h), Verdict::warning, "none"),
-          judge("hot pixels", complaint_of_hot(found, h), Verdict::warning, "none")};
+  std::vector<Check> checks{judge("pattern sums", empty ? std::nullopt : useless, Verdict::failed,
+                                  fmt::format("{:.4g} to {:.4g} of the beam", found.least, found.most)),
+                            judge("empty patterns", empty ? useless : complaint_of_dead(found, h),
+                                  empty ? Verdict::failed : Verdict::warning, "none"),
+                            judge("dim patterns", complaint_of_dim(found, h), Verdict::warning, "none"),
+                            judge("hot pixels", complaint_of_hot(found, h), Verdict::warning, "none")};
+  if (!empty)
+    for (auto& check : estimates.checks()) checks.push_back(std::move(check));
+  return checks;
 }
 
 std::string spacing_of(const DatasetHeader& h) {

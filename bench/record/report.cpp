@@ -167,6 +167,8 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
   row["cost_of_iterations"] = r.result.cost;
   row["cost_of_empty_volume"] = r.result.vacuum_cost;
   row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());
+  if (!r.as_rank && !r.result.cost.empty())
+    row["cost_per_pattern"] = r.result.cost.back() / static_cast<double>(patterns_in_use(r.header));
   add_errors(row, r.result.errors);
   if (r.assessment) add_assessment(row, *r.assessment);
   row["stop_reason"] = "iterations";

@@ -93,6 +93,7 @@ std::vector<Line> lines() {
       megabytes("of the process (VmHWM)", "resident"),
       scaled("cost, last iteration", "cost"),
       {"cost, empty volume / last", cost_fall},
+      scaled("cost per pattern and electron", "cost_per_pattern"),
       scaled("RMSE, % of the truth's deviation", "relative_rmse", 100),
       scaled("RMSE at its lowest, %", "relative_rmse_lowest", 100),
       scaled("iterations to the lowest RMSE", "relative_rmse_lowest_after"),

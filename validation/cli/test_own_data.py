@@ -27,7 +27,7 @@ def table(result):
 def test_what_the_example_writes_is_sound_and_can_be_sealed(run, mine):
     checks = table(run.good("validate", "dataset", mine))
     assert checks.pop("content hash") == "warning" and checks.pop("readers' metadata") == "warning"
-    assert len(checks) == 7 and set(checks.values()) == {"ok"}
+    assert len(checks) == 10 and set(checks.values()) == {"ok"}
     run.rejects("info", mine, "--check-content", says=[mine, "--seal"])
     assert table(run.good("validate", "dataset", mine, "--seal"))["content hash"] == "ok"
     assert "content       as it was written" in run.good("info", mine, "--check-content").out
@@ -49,6 +49,9 @@ def test_the_example_is_reconstructed(run, mine, output):
     result = run.good("reconstruct", mine, "-o", output, "--method", "serial", "--iterations", 30, "--json", "-")
     row = json.loads(result.out)["benchmarks"][0]
     assert row["verified"] and row["relative_rmse"] is None and row["quality_not_computed"] == "the dataset has no truth to compare with"
+    assert row["cost_per_pattern"] == pytest.approx(row["cost"] / 42)
+    noise = 0.25e-6  # what counting leaves per lit pixel: some 300 of the disk, and fewer in the dark field
+    assert 200 * noise < row["cost_per_pattern"] < 1000 * noise
     with h5py.File(output) as file:
         found = file["reconstruction/potential/data"][0]
     seen = np.s_[22:64, 22:72]  # what the scan spans
@@ -68,6 +71,48 @@ def test_ranks_agree_on_the_hash_of_data_that_have_none(run, mine, output, ranks
     said = json.loads(result.out)["context"]["dataset"]["hash"]
     run.good("validate", "dataset", mine, "--seal")
     assert json.loads(run.good("info", mine, "--json").out)["hash"] == said
+
+
+# What importers get wrong
+
+
+def turned_scan(file):
+    """The positions alone, so that patterns no longer fit them."""
+    positions = file["ptychoscale/positions_A"]
+    c, s = np.cos(np.deg2rad(17)), np.sin(np.deg2rad(17))
+    middle = positions[:].mean(0)
+    positions[...] = (positions[:] - middle) @ np.array([[c, -s], [s, c]]) + middle
+
+
+def transposed_patterns(file):
+    data = file["dataset/datacube/data"]
+    data[...] = data[...].swapaxes(2, 3)
+
+
+def another_angle(file):
+    file["dataset/metadatabundle/microscope/semiangle_cutoff_mrad"][...] = 15.0
+
+
+def shifted_patterns(file):
+    data = file["dataset/datacube/data"]
+    data[...] = np.roll(data[...], (2, -3), (2, 3))
+
+
+@pytest.mark.parametrize(
+    "change, check, says",
+    [
+        (turned_scan, "orientation", "20 % curl as they are, 14 % for patterns that are turned by -16 degrees from x towards y"),
+        (transposed_patterns, "orientation", "for patterns that are transposed and turned by 1 degrees"),
+        (another_angle, "aperture", "19.6 mrad in the mean pattern, 15 in the header"),
+        (shifted_patterns, "centre", "off the middle by (2.0, -3.0) pixels of (ky, kx)"),
+    ],
+)
+def test_estimates_stand_beside_what_the_file_says(run, mine, change, check, says):
+    assert table(run.good("validate", "dataset", mine))[check] == "ok"
+    with h5py.File(mine, "a") as file:
+        change(file)
+    (row,) = [line for line in run.good("validate", "dataset", mine).out.splitlines() if line.startswith(check)]
+    assert row[20:27] == "warning" and says in row
 
 
 # Scans that are no rasters, and masks

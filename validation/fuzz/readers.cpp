@@ -68,6 +68,9 @@ void add_header(Digest& d, const DatasetHeader& h) {
                      h.electrons_per_pattern, h.seed, h.specimen_json));
   d.array(std::span(h.positions_A));
   d.array(std::span(h.probe));
+  d.text(h.scattered ? "scattered" : "raster");
+  d.array(std::span(h.pixels_used));
+  d.array(std::span(h.patterns_used));
 }
 
 std::string read_dataset(const std::string& file) {

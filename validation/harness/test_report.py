@@ -5,6 +5,7 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from matplotlib import image
@@ -211,6 +212,18 @@ def test_pictures_need_the_dataset_and_say_so(runs, tmp_path):
     assert main(["report", str(folder), "-o", str(tmp_path / "page")]) == 0
     text = (tmp_path / "page" / "index.html").read_text()
     assert "<code>gd-2.h5</code> is not drawn: the dataset with its truth is not in the folder" in text
+
+
+def test_a_measured_scan_has_no_truth_to_draw(runs, tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    for name in ("gd-2.json", "gd-2.h5", "smoke.h5"):
+        shutil.copy(runs / name, folder)
+    with h5py.File(folder / "smoke.h5", "a") as file:
+        del file["ptychoscale/truth"]
+    assert main(["report", str(folder), "-o", str(tmp_path / "page")]) == 0
+    text = (tmp_path / "page" / "index.html").read_text()
+    assert "<code>gd-2.h5</code> is not drawn: its dataset has no truth to compare with" in text
 
 
 def spoil_nothing(folder):

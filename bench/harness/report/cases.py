@@ -6,7 +6,7 @@ from harness.base import identity
 from harness.report import provenance
 from harness.report.columns import THEMES
 from harness.report.figures import Figure, Gallery, draw_charts, draw_galleries, slug
-from harness.report.reconstructions import read_own_report
+from harness.report.reconstructions import has_truth, read_own_report
 from harness.report.runs import Run, labelled
 from harness.report.sources import Sources
 from harness.report.tables import Table, make_table, reasons, remarks
@@ -103,6 +103,8 @@ def pictures_of(case: str, runs: list[Run], sources: Sources) -> tuple[list[Gall
             undrawn.append((path, run.why_withheld))
         elif dataset_hash not in sources.datasets:
             undrawn.append((path, "the dataset with its truth is not in the folder"))
+        elif not has_truth(sources.folder / sources.datasets[dataset_hash]):
+            undrawn.append((path, "its dataset has no truth to compare with"))
         else:
             found.setdefault(dataset_hash, []).append((path, run))
     galleries = []

@@ -81,6 +81,12 @@ def scanned_box(positions: np.ndarray, pixel: np.ndarray, shape: tuple[int, int]
     return tuple(slice(int(a), int(b)) for a, b in zip(low, high))
 
 
+def has_truth(path: Path) -> bool:
+    """Whether a dataset says what a reconstruction should find; a measured one does not."""
+    with open_file(path) as file:
+        return TRUTH in file
+
+
 def read_specimen(path: Path) -> Specimen:
     """The true potential of a simulated dataset."""
     with open_file(path) as file:
