@@ -1,5 +1,7 @@
 #include "temporary_folder.hpp"
 
+#include "ptychoscale/comm/communicator.hpp"
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -28,6 +30,7 @@ int try_to_write_in(const std::filesystem::path& folder) {
 } // namespace
 
 std::optional<std::string> complaint_of_temporary_folder() {
+  if (Communicator::library_version().find("Open MPI") == std::string::npos) return std::nullopt;
   const char* named = std::getenv("TMPDIR");
   const std::filesystem::path folder = named != nullptr && *named != '\0' ? named : "/tmp";
   std::error_code ignored;
@@ -35,7 +38,7 @@ std::optional<std::string> complaint_of_temporary_folder() {
   const int failed = try_to_write_in(folder);
   if (failed == 0) return std::nullopt;
   return fmt::format(
-      "TMPDIR: '{}' cannot be written ({}), and MPI keeps files there; valid: a folder with room",
+      "TMPDIR: '{}' cannot be written ({}), and Open MPI keeps files there; valid: a folder with room",
       folder.string(), std::strerror(failed));
 }
 

@@ -5,9 +5,9 @@
 
 namespace ptychoscale {
 
-/// Says in one line that the folder of temporary files, where MPI libraries keep some of theirs, takes none;
-/// to be asked before MPI starts, which would end the process in many words. Nothing where it takes them, and
-/// where it is not there, since MPI then makes it.
+/// Says in one line that the folder of temporary files, where Open MPI keeps some of its own, takes none; to
+/// be asked before MPI starts, which would end the process in many words. Nothing where it takes them, where
+/// it is not there, since Open MPI then makes it, and for other MPI libraries.
 [[nodiscard]] std::optional<std::string> complaint_of_temporary_folder();
 
 } // namespace ptychoscale

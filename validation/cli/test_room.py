@@ -78,13 +78,16 @@ def test_a_simulation_takes_no_more_than_is_counted(run, tmp_path):
     run.good(*of_slices(few), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (enough, enough)))
 
 
-@pytest.mark.parametrize("words", [["plan", "--case", "smoke", "--ranks", 4], ["simulate", "smoke", "-o", "s.h5"], ["rates", "-o", "r.json"]])
+@pytest.mark.parametrize(
+    "words", [["plan", "--case", "smoke", "--ranks", 4], ["simulate", "smoke", "-o", "s.h5"], ["rates", "-o", "r.json"]]
+)
 def test_threads_that_no_host_has(run, words):
     run.rejects(*words, "--threads", 10**9, says=["--threads: '1000000000'; valid: a whole number, ", "to 4096"])
 
 
 def test_more_rounds_than_positions(run, tiny_dataset, output):
-    run.rejects("reconstruct", tiny_dataset, "-o", output, "--method", "gd", "--rounds", 10**9, says=["rounds: 1000000000", "1 to 16, or max"])
+    words = ["reconstruct", tiny_dataset, "-o", output, "--method", "gd", "--rounds", 10**9]
+    run.rejects(*words, says=["rounds: 1000000000", "1 to 16, or max"])
 
 
 def test_planning_of_many_positions_ends(run, tmp_path):
@@ -98,13 +101,13 @@ def test_planning_of_many_positions_ends(run, tmp_path):
 
 
 def test_checkpoints_for_which_there_is_no_room(run, tiny_dataset, output, tmp_path):
-    """The result alone would fit."""
+    """The result, which has every voxel twice, would take 60 % of what is free, and so would two checkpoints."""
     dataset = shutil.copy(tiny_dataset, tmp_path / "large.h5")
-    slices, half = 100_000, shutil.disk_usage(tmp_path).free // 2
+    slices, volume_bytes = 100_000, 0.3 * shutil.disk_usage(tmp_path).free
     with h5py.File(dataset, "r+") as file:
         own = file["ptychoscale"]
         rows, columns = own.attrs["volume"]
-        width = half // 4 // slices // int(rows)
+        width = int(volume_bytes / 4 / slices / rows)
         assert width > columns, "this disk is too full for the test"
         del own["truth"]
         own.attrs["slices"] = slices
