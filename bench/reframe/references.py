@@ -12,7 +12,9 @@ HERE = Path(__file__).resolve().parent
 # How far a figure may be from its reference, below and above, as parts of it; times on a shared machine vary, bytes do not at all.
 TIMES = (-0.5, 0.25)
 EXACT = (-1e-9, 1e-9)
-UNITS_OF_TIME = ("s", "us", "ns", "%", "x")
+UNITS_OF_TIME = ("s", "us", "x")
+# Parts of an iteration's time say why it changed; by themselves they vary too much to be judged.
+NOT_JUDGED = ("compute", "wait", "communication", "exposed")
 
 
 def folder() -> Path:
@@ -45,6 +47,8 @@ def accepted(report: dict) -> dict[str, dict]:
     for case in cases:
         for name, (value, _, _, _, unit, *_) in (case.get("perfvalues") or {}).items():
             system, partition, variable = name.split(":")
+            if variable in NOT_JUDGED:
+                continue
             checks = systems.setdefault(system, {}).setdefault(f"{system}:{partition}", {})
             checks.setdefault(case["display_name"], {})[variable] = [value, unit]
     return systems
