@@ -9,7 +9,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 import reframe as rfm  # noqa: E402
 import reframe.utility.sanity as sn  # noqa: E402
 from common import ROOT, Check, OnRanks, StartsItsOwn, ask, program, rows_of, verified  # noqa: E402
-from reframe.core.builtins import parameter, performance_function, run_after, run_before, sanity_function, variable  # noqa: E402
+from reframe.core.builtins import parameter, run_after, run_before, sanity_function, variable  # noqa: E402
 
 from harness.base.paper import table_rows  # noqa: E402
 from harness.runs import targets  # noqa: E402
