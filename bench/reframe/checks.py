@@ -66,7 +66,7 @@ class Reconstruction(OnRanks):
         data = Path(self.getdep(self.dataset).stagedir) / f"{self.case}.h5"
         self.executable_opts = ["reconstruct", str(data), "-o", "volume.h5", "--json", "report.json"]
         self.executable_opts += ["--method", self.method, "--grid", self.grid, "--iterations", str(self.iterations or about["iterations"])]
-        self.executable_opts += ["--threads", str(self.num_cpus_per_task), "--backend", self.extra("backend"), *self.more]
+        self.executable_opts += ["--threads", str(self.threads), "--backend", self.extra("backend"), *self.more]
 
     @sanity_function
     def is_sound(self):
@@ -75,6 +75,8 @@ class Reconstruction(OnRanks):
 
     @run_before("performance")
     def name_figures(self):
+        if self.is_dry_run():
+            return
         (row,) = rows_of(self).evaluate()
         targets.add(row, self.targets)
         figures = {
@@ -160,7 +162,7 @@ class ptychoscale_demo(StartsItsOwn):
 
     @run_before("run")
     def bench(self):
-        self.executable_opts = ["bench", self.case, "-o", "runs", "--ranks", "4", "--threads", str(self.num_cpus_per_task), *self.executable_opts]
+        self.executable_opts = ["bench", self.case, "-o", "runs", "--ranks", "4", "--threads", str(self.threads), *self.executable_opts]
 
     @sanity_function
     def is_sound(self):
@@ -168,6 +170,8 @@ class ptychoscale_demo(StartsItsOwn):
 
     @run_before("performance")
     def name_figures(self):
+        if self.is_dry_run():
+            return
         for row in rows_of(self, "runs/report.json").evaluate():
             for name, key in (("iteration", "seconds_per_iteration"), ("to_target", "seconds_to_target")):
                 if row.get(key) is not None:
@@ -217,6 +221,8 @@ class ptychoscale_kernels(Check):
 
     @run_before("performance")
     def name_figures(self):
+        if self.is_dry_run():
+            return
         for each in self.found():
             name = "".join(c if c.isalnum() else "_" for c in each["name"])
             self.perf_variables[f"{name}_R"] = sn.make_performance_function(sn.defer(each["ratio"]), "x")

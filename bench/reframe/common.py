@@ -41,6 +41,16 @@ class Check(rfm.RunOnlyRegressionTest):
         """What the partition says of itself (settings.py)."""
         return self.current_partition.extras.get(name, otherwise)
 
+    @property
+    def threads(self) -> int:
+        """Of each rank."""
+        return self.extra("threads", 1)
+
+    def reserve_cores(self) -> None:
+        """Asks the scheduler for a core for each thread; under LSF jsrun gets whole nodes and divides them."""
+        if self.current_partition.scheduler.registered_name != "lsf":
+            self.num_cpus_per_task = self.threads
+
     @run_after("setup")
     def choose_the_program(self):
         self.executable = program()
@@ -57,8 +67,8 @@ class OnRanks(Check):
     def lay_out_ranks(self):
         self.num_tasks = self.ranks
         self.num_tasks_per_node = min(self.ranks, self.extra("ranks_per_node", self.ranks))
-        self.num_cpus_per_task = self.extra("threads", 1)
-        self.env_vars = {"OMP_NUM_THREADS": str(self.num_cpus_per_task), "PTYCHOSCALE_RANKS": str(self.ranks)}
+        self.reserve_cores()
+        self.env_vars = {"OMP_NUM_THREADS": str(self.threads), "PTYCHOSCALE_RANKS": str(self.ranks)}
 
     @run_before("run")
     def bind_ranks(self):
@@ -72,7 +82,7 @@ class StartsItsOwn(Check):
     def lay_out_ranks(self):
         self.num_tasks = self.ranks
         self.num_tasks_per_node = min(self.ranks, self.extra("ranks_per_node", self.ranks))
-        self.num_cpus_per_task = self.extra("threads", 1)
+        self.reserve_cores()
 
     @run_before("run")
     def start_alone(self):

@@ -22,7 +22,16 @@ import jsrun  # noqa: E402, F401  (registers that launcher)
 
 from harness.runs.mpi_settings import AS_ROOT, OUTNUMBER, UNBOUND, mpi_settings  # noqa: E402
 
-ACCESS = shlex.split(os.environ.get("RFM_ACCESS", ""))
+
+def access() -> list[str]:
+    """The options of RFM_ACCESS, each with its value in one line of a job script."""
+    lines: list[str] = []
+    for word in shlex.split(os.environ.get("RFM_ACCESS", "")):
+        if word.startswith("-") or not lines:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
+    return lines
 
 
 def partition(name: str, scheduler: str, launcher: str, variables: dict[str, str], extras: dict, features: tuple = ()) -> dict:
@@ -30,7 +39,7 @@ def partition(name: str, scheduler: str, launcher: str, variables: dict[str, str
         "name": name,
         "scheduler": scheduler,
         "launcher": launcher,
-        "access": ACCESS if scheduler != "local" else [],
+        "access": access() if scheduler != "local" else [],
         "environs": ["any"],
         "env_vars": list(map(list, variables.items())),
         "max_jobs": 1 if scheduler == "local" else 8,  # what is measured beside another run means little
