@@ -1,5 +1,6 @@
 #include "commands.hpp"
 #include "ending.hpp"
+#include "ptychoscale/files/home.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -59,7 +60,7 @@ void add_harness_commands(CLI::App& app) {
 }
 
 int become_harness(int argc, char** argv) {
-  add_to_python_path(PTYCHOSCALE_HARNESS_FOLDER);
+  add_to_python_path(home() / "bench");
   setenv("PTYCHOSCALE", std::filesystem::read_symlink("/proc/self/exe").c_str(), 1);
   const auto interpreter = python();
   std::vector<std::string> words{interpreter, "-m", "harness"};

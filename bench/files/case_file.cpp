@@ -2,6 +2,7 @@
 
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/words.hpp"
+#include "ptychoscale/files/home.hpp"
 #include "ptychoscale/files/json_file.hpp"
 #include "ptychoscale/options/choices.hpp"
 
@@ -231,6 +232,8 @@ bool is_path(const std::string& name_or_file) {
   return name_or_file.find('/') != std::string::npos || name_or_file.ends_with(".json");
 }
 
+fs::path cases_folder() { return home() / "bench" / "cases"; }
+
 fs::path file_of(const std::string& name_or_file) {
   if (is_path(name_or_file)) return name_or_file;
   const auto names = case_names();
@@ -238,7 +241,7 @@ fs::path file_of(const std::string& name_or_file) {
     throw InputError(
         fmt::format("case '{}' is unknown; valid: {}, or the path of a case file ending in .json",
                     name_or_file, fmt::join(names, ", ")));
-  return fs::path(PTYCHOSCALE_CASES) / (name_or_file + ".json");
+  return cases_folder() / (name_or_file + ".json");
 }
 
 } // namespace
@@ -258,7 +261,7 @@ Case load_case(const std::string& name_or_file) {
 std::vector<std::string> case_names() {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(PTYCHOSCALE_CASES, error))
+  for (const auto& entry : fs::directory_iterator(cases_folder(), error))
     if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
   std::sort(names.begin(), names.end());
   return names;

@@ -50,7 +50,8 @@ bool same_file(const fs::path& a, const fs::path& b) {
          !error;
 }
 
-/// Renames a file once its bytes are on the disk, and has the disk keep the name; false when the disk does not take them or the name.
+/// Renames a file once its bytes are on the disk, and has the disk keep the name; false when the disk does
+/// not take them or the name.
 bool takes_its_name(const fs::path& partial, const fs::path& target) {
   try {
     sync_file(partial);

@@ -10,6 +10,7 @@ from harness.report.sources import read_sources
 EPILOG = """examples:
   ptychoscale report demo -o demo/report
   ptychoscale report results -o page
+  ptychoscale report results/*/ -o machines      # what several machines have run is also set side by side
 Every JSON report below DIR is in it or makes the command fail; other JSON files are listed with why they are left out.
 Reconstructions (.h5) below DIR are drawn when the dataset they belong to, with its truth, is there, too."""
 
@@ -18,12 +19,12 @@ def add_parser(subparsers) -> None:
     """The command line of `report`."""
     parser = subparsers.add_parser(
         "report",
-        description="Make one self-contained HTML page of all reports below a folder, its figures also as SVG and PNG.",
+        description="Make one self-contained HTML page of all reports below some folders, its figures also as SVG and PNG, its tables as CSV.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
-    parser.add_argument("folder", metavar="DIR", type=Path, help="folder with reports, at any depth")
+    parser.add_argument("folders", metavar="DIR", type=Path, nargs="+", help="folders with reports, at any depth")
     parser.add_argument(
         "-o",
         "--output",
@@ -37,6 +38,6 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Carries out `report`."""
     check_replaceable(args.output)
-    publish(make_page(read_sources(args.folder, args.output)), args.output)
+    publish(make_page(read_sources(args.folders, args.output)), args.output)
     print(args.output / "index.html")
     return 0

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 import urllib.parse
 from pathlib import Path
 
@@ -88,16 +89,29 @@ def read_documents(folder: Path, files: list[Path]) -> tuple[list[Document], lis
     return found, skipped
 
 
-def read_sources(folder: Path, output: Path) -> Sources:
-    """Everything under `folder`, but not what lies in `output`. Throws InputError when there is no report."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; valid: a folder with reports")
-    reports, skipped = read_documents(folder, find_files(folder, output, ".json"))
+def common_folder(folders: list[Path]) -> Path:
+    """What all folders lie in; one by itself."""
+    return folders[0] if len(folders) == 1 else Path(os.path.commonpath([folder.resolve() for folder in folders]))
+
+
+def files_in(folders: list[Path], output: Path, suffix: str) -> list[Path]:
+    """All files of a suffix below some folders, each once."""
+    found = [file for folder in folders for file in find_files(folder if len(folders) == 1 else folder.resolve(), output, suffix)]
+    return list(dict.fromkeys(found))
+
+
+def read_sources(folders: list[Path], output: Path) -> Sources:
+    """Everything under some folders, but not what lies in `output`. Throws InputError when one is missing or there is no report."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; valid: a folder with reports")
+    folder = common_folder(folders)
+    reports, skipped = read_documents(folder, files_in(folders, output, ".json"))
     if not reports:
         others = f" ({len(skipped)} other JSON file{'s' * (len(skipped) != 1)})" if skipped else ""
         raise InputError(f"{folder}: holds no report{others}; valid: JSON files by ptychoscale bench, sweep, reproduce, ...")
     results, datasets = [], {}
-    for file in find_files(folder, output, ".h5"):
+    for file in files_in(folders, output, ".h5"):
         path = file.relative_to(folder).as_posix()
         kind, dataset_hash = reconstructions.kind_of(file)
         if kind == "reconstruction":

@@ -1,6 +1,8 @@
 """Tables of runs: one row per run, columns of one unit and as many decimals, each number linked to where it comes from."""
 
+import csv
 import dataclasses
+import io
 import math
 from collections.abc import Sequence
 
@@ -49,6 +51,16 @@ class Table:
     def text_columns(self) -> list[bool]:
         """Which columns hold words."""
         return [all(not cells[i].numeric for _, cells in self.rows) for i in range(len(self.heads))]
+
+
+def csv_of(table: Table) -> bytes:
+    """A table for other programs: its numbers as they are shown, in plain digits, units in the heads."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow([table.first, *(f"{title}, {unit}" if unit else title for title, unit, _ in table.heads)])
+    for label, cells in table.rows:
+        rows.writerow([label, *("" if cell.text == NONE else cell.text.replace(NARROW_SPACE, "").replace("−", "-") for cell in cells)])
+    return text.getvalue().encode()
 
 
 def json_path(index: int, key: str) -> str:
