@@ -148,8 +148,7 @@ std::vector<Condition> conditions_of(const ReconstructionOptions& options, const
     all.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
   all.push_back({"step", options.step ? fmt::format("{}", *options.step) : "the default"});
   all.push_back({"backend", backend.kind});
-  if (backend.kind == "cuda")
-    all.push_back({"kernels", backend.kernels == Kernels::fused ? "fused" : "cufft"});
+  all.push_back({"kernels", std::string(name(kernels_of(backend)))});
   const auto build = build_info();
   all.push_back({"the dataset's file", state_of(dataset), false});
   all.push_back({"what computes", description, false});

@@ -74,7 +74,7 @@ void check_count_type(const SimulateOptions& options, const SimulationParameters
 
 /// What a partial file may be gone on with: another way to compute rounds otherwise.
 std::string origin_of_patterns(const BackendOptions& backend) {
-  return backend.kernels == Kernels::fused ? backend.kind + ", fused" : backend.kind;
+  return fmt::format("{}, {}", backend.kind, name(kernels_of(backend)));
 }
 
 /// Backend of this rank; the same patterns come from any number of threads.

@@ -1,6 +1,7 @@
-// One slice step of the solvers (transmit, transform, propagate, inverse transform) beside two bare in-place
-// FFTW transforms, both planned with MEASURE, one thread, alternating in one run: their ratio means something
-// on a noisy machine.
+// One slice step of the solvers (transmit, transform, propagate, inverse transform), fused and with FFTW's
+// lines, beside two bare in-place FFTW transforms planned with MEASURE, one thread, alternating in one run:
+// their ratios mean something on a noisy machine. `ratio` and `step_us` are those of what a run does unless
+// told otherwise.
 #include "ptychoscale/compute/backend.hpp"
 
 #include <benchmark/benchmark.h>
@@ -11,6 +12,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace ptychoscale {
@@ -62,52 +64,84 @@ std::vector<Complex> unit_factor(int n) {
 
 /// A backend that has planned for the extent, once: that takes seconds, and the benchmark is called again for
 /// every repetition and to find out how many iterations it needs.
-Backend& planned_backend(const Extent& extent) {
-  static std::map<int, std::unique_ptr<Backend>> planned;
-  auto& backend = planned[extent.x];
+Backend& planned_backend(const Extent& extent, Kernels kernels) {
+  static std::map<std::pair<int, Kernels>, std::unique_ptr<Backend>> planned;
+  auto& backend = planned[{extent.x, kernels}];
   if (!backend) {
-    backend = make_backend({"cpu", 1, Planning::measure});
+    backend = make_backend({.kind = "cpu", .planning = Planning::measure, .kernels = kernels});
     backend->prepare({&extent, 1});
   }
   return *backend;
 }
 
+/// A wave on a slice, with one way to step it through.
+class Stepped {
+public:
+  Stepped(Extent extent, Kernels kernels)
+      : backend_(planned_backend(extent, kernels)), extent_(extent),
+        wave_(backend_, extent.area(), MemoryLabel::waves),
+        potential_(backend_, extent.area(), MemoryLabel::volume),
+        factor_(backend_, static_cast<std::size_t>(extent.x), MemoryLabel::waves) {
+    wave_.upload(std::vector<Complex>(extent.area(), Complex{1e-3F, 2e-3F}));
+    std::vector<float> volts(extent.area());
+    for (std::size_t i = 0; i < volts.size(); ++i) volts[i] = static_cast<float>(i % 1009);
+    potential_.upload(volts);
+    factor_.upload(unit_factor(extent.x));
+  }
+  void step() {
+    const Offset origin{};
+    const Waves waves{wave_.data(), 1, extent_};
+    backend_.transmit(waves, {potential_.data(), extent_}, {&origin, 1}, 7.3e-4F);
+    backend_.propagate(waves, {factor_.data(), factor_.data(), nullptr}, Sense::direct);
+  }
+  [[nodiscard]] Backend& backend() const { return backend_; }
+
+private:
+  Backend& backend_;
+  Extent extent_;
+  Buffer<Complex> wave_;
+  Buffer<float> potential_;
+  Buffer<Complex> factor_;
+};
+
 void slice_step(benchmark::State& state) {
   const int n = static_cast<int>(state.range(0));
   const Extent extent{n, n};
-  Backend& backend = planned_backend(extent);
-  const auto floats = extent.area();
-  Buffer<Complex> bare(backend, floats, MemoryLabel::waves);
+  Stepped fused(extent, Kernels::fused);
+  Stepped with_fftw(extent, Kernels::fftw);
+  Buffer<Complex> bare(fused.backend(), extent.area(), MemoryLabel::waves);
   const BareTransforms transforms(bare.data(), n);
-  Buffer<Complex> wave(backend, floats, MemoryLabel::waves);
-  wave.upload(std::vector<Complex>(floats, Complex{1e-3F, 2e-3F}));
-  Buffer<float> potential(backend, floats, MemoryLabel::volume);
-  std::vector<float> volts(floats);
-  for (std::size_t i = 0; i < floats; ++i) volts[i] = static_cast<float>(i % 1009);
-  potential.upload(volts);
-  Buffer<Complex> factor(backend, static_cast<std::size_t>(n), MemoryLabel::waves);
-  factor.upload(unit_factor(n));
-  const Waves waves{wave.data(), 1, extent};
-  const Offset origin{};
 
-  std::vector<double> step_s;
+  std::vector<double> fused_s;
+  std::vector<double> fftw_s;
   std::vector<double> bare_s;
   for ([[maybe_unused]] auto _ : state) {
     // Zeroed before each: unscaled transforms would grow to infinity, whose arithmetic costs another time.
     bare.zero();
     bare_s.push_back(seconds([&] { transforms.run(); }));
-    step_s.push_back(seconds([&] {
-      backend.transmit(waves, {potential.data(), extent}, {&origin, 1}, 7.3e-4F);
-      backend.propagate(waves, {factor.data(), factor.data(), nullptr}, Sense::direct);
-    }));
-    state.SetIterationTime(step_s.back());
+    fused_s.push_back(seconds([&] { fused.step(); }));
+    fftw_s.push_back(seconds([&] { with_fftw.step(); }));
+    state.SetIterationTime(fused_s.back());
   }
-  state.counters["step_us"] = median(step_s) * 1e6;
-  state.counters["two_transforms_us"] = median(bare_s) * 1e6;
-  state.counters["ratio"] = median(step_s) / median(bare_s);
+  const double two_transforms = median(bare_s);
+  state.counters["two_transforms_us"] = two_transforms * 1e6;
+  state.counters["fused_us"] = median(fused_s) * 1e6;
+  state.counters["fftw_us"] = median(fftw_s) * 1e6;
+  state.counters["fftw_ratio"] = median(fftw_s) / two_transforms;
+  const auto& usual = kernels_of({}) == Kernels::fused ? fused_s : fftw_s;
+  state.counters["step_us"] = median(usual) * 1e6;
+  state.counters["ratio"] = median(usual) / two_transforms;
 }
 
-BENCHMARK(slice_step)->RangeMultiplier(2)->Range(128, 1024)->UseManualTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(slice_step)
+    ->Arg(128)
+    ->Arg(168)
+    ->Arg(256)
+    ->Arg(512)
+    ->Arg(1024)
+    ->Arg(1152)
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond);
 
 } // namespace
 } // namespace ptychoscale

@@ -15,7 +15,32 @@ namespace {
       fmt::format("{}: '{}' is a choice of the cuda backend; leave it out with {}", option, word, kind));
 }
 
+/// Throws InputError for kernels that are those of another backend.
+void check_kernels(const BackendOptions& options) {
+  const auto others = options.kind == "cuda" ? Kernels::fftw : Kernels::cufft;
+  if (options.kernels == others)
+    throw InputError(fmt::format("kernels: '{}' is a choice of the {} backend; valid with {}: {}, fused",
+                                 name(others), options.kind == "cuda" ? "cpu" : "cuda", options.kind,
+                                 options.kind == "cuda" ? "cufft" : "fftw"));
+}
+
 } // namespace
+
+std::string_view name(Kernels kernels) {
+  switch (kernels) {
+  case Kernels::fftw:
+    return "fftw";
+  case Kernels::cufft:
+    return "cufft";
+  case Kernels::fused:
+    return "fused";
+  }
+  return "";
+}
+
+Kernels kernels_of(const BackendOptions& options) {
+  return options.kernels.value_or(options.kind == "cuda" ? Kernels::cufft : Kernels::fused);
+}
 
 std::vector<std::string> backend_names() {
   std::vector<std::string> names{"cpu"};
@@ -28,11 +53,10 @@ std::vector<std::string> backend_names() {
 std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
   if (options.threads < 1)
     throw InputError(fmt::format("threads: {} is not usable; give at least 1", options.threads));
+  check_kernels(options);
 #ifdef PTYCHOSCALE_CUDA
   if (options.kind == "cuda") return make_cuda_backend(options);
 #endif
-  if (options.kernels)
-    refuse_choice_of_cuda("kernels", *options.kernels == Kernels::fused ? "fused" : "cufft", options.kind);
   if (options.launch)
     refuse_choice_of_cuda("launch", *options.launch == Launch::graph ? "graph" : "direct", options.kind);
   if (options.messages)

@@ -18,7 +18,7 @@ from conftest import RANKS, TINY
         ["simulate", "smoke", "-o", "out.h5", "--count-type", "int8"],
         ["simulate", "smoke", "-o", "out.h5", "--count-type", "uint16"],
         ["simulate", "smoke", "-o", "out.h5", "--backend", "abacus"],
-        ["simulate", "smoke", "-o", "out.h5", "--kernels", "fused"],
+        ["simulate", "smoke", "-o", "out.h5", "--kernels", "cufft"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--method", "magic"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--iterations", "0"],
         ["reconstruct", "in.h5", "-o", "out.h5", "--mesh", "2by2"],

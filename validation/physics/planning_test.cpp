@@ -14,7 +14,7 @@ namespace ptychoscale {
 namespace {
 
 std::unique_ptr<Backend> fresh_backend() {
-  return make_backend({.kind = "cpu", .threads = 1, .planning = Planning::measure, .local_rank = 0});
+  return make_backend({.kind = "cpu", .threads = 1, .planning = Planning::measure, .kernels = Kernels::fftw});
 }
 
 std::vector<Complex> transformed(Backend& backend, Extent extent) {

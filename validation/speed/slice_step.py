@@ -7,10 +7,10 @@ import subprocess
 
 from check import Bar, Check, Place
 
-SIZES = (128, 256, 512, 1024)
+SIZES = (128, 168, 256, 512, 1024, 1152)
 SECONDS_EACH = 0.2
 ROUNDS_TOGETHER = 3
-MOST = 1.3
+MOST = 0.9
 
 
 def figure(size: int) -> str:

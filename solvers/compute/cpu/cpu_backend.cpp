@@ -2,6 +2,7 @@
 
 #include "columns.hpp"
 #include "detector.hpp"
+#include "fused/verbs.hpp"
 #include "host_allocation.hpp"
 #include "limited.hpp"
 #include "line_fft.hpp"
@@ -21,11 +22,14 @@ constexpr std::align_val_t alignment{64};
 
 class CpuBackend final : public Backend {
 public:
-  explicit CpuBackend(const BackendOptions& o) : team_(o.threads), fft_(o.planning), savings_(o.savings) {}
+  explicit CpuBackend(const BackendOptions& o) : team_(o.threads), fft_(o.planning), savings_(o.savings) {
+    if (kernels_of(o) == Kernels::fused) fused_.emplace(cpu::fused::best_kernels());
+  }
 
   [[nodiscard]] std::string_view name() const override { return "cpu"; }
   [[nodiscard]] std::string description() const override {
-    return fmt::format("cpu, {} thread{}, {}", team_.threads, team_.threads == 1 ? "" : "s", fftwf_version);
+    return fmt::format("cpu, {} thread{}, kernels {}, {}", team_.threads, team_.threads == 1 ? "" : "s",
+                       fused_ ? fused_->description() : "fftw", fftwf_version);
   }
 
   [[nodiscard]] int usual_waves(Extent) const override { return team_.threads; }
@@ -53,33 +57,43 @@ public:
 
   void prepare(std::span<const Extent> extents) override {
     search(extents);
-    for (const auto e : extents)
+    for (const auto e : extents) {
+      if (fused_) fused_->prepare(e);
       for (auto& s : team_.scratch) s.fit(e);
+    }
   }
   void search(std::span<const Extent> extents) override {
     for (const auto e : extents) {
-      fft_.prepare(e.x);
-      fft_.prepare(e.y);
+      if (!rows_fused(e)) fft_.prepare(e.x);
+      if (!columns_fused(e)) fft_.prepare(e.y);
     }
   }
   [[nodiscard]] std::string planning_knowledge() const override { return fft_.wisdom(); }
   void learn_planning(const std::string& knowledge) override { fft_.learn(knowledge); }
 
   void transform_rows(Waves waves, Direction direction) override {
+    if (rows_fused(waves.extent)) return cpu::fused::transform_rows(team_, *fused_, waves, direction);
     cpu::transform_rows(team_, fft_, waves, direction);
   }
   void transform_columns(Waves waves, Direction direction) override {
+    if (columns_fused(waves.extent)) return cpu::fused::transform_columns(team_, *fused_, waves, direction);
     cpu::transform_columns(team_, fft_, waves, direction);
   }
   void transmit(Waves waves, Slice potential, std::span<const Offset> origins, float sigma) override {
+    if (rows_fused(waves.extent))
+      return cpu::fused::transmit(team_, *fused_, waves, potential, origins, sigma);
     cpu::transmit(team_, fft_, waves, potential, origins, sigma);
   }
   void propagate(Waves waves, const Propagator& propagator, Sense sense) override {
+    if (columns_fused(waves.extent)) return cpu::fused::propagate(team_, *fused_, waves, propagator, sense);
     cpu::propagate(team_, fft_, waves, propagator, sense);
     let_host_work();
   }
   void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,
                         std::span<const Offset> origins, float sigma, bool rewind) override {
+    if (rows_fused(adjoint.extent))
+      return cpu::fused::transmit_adjoint(team_, *fused_, transmitted, adjoint, update, origins, sigma,
+                                          rewind);
     cpu::transmit_adjoint(team_, fft_, transmitted, adjoint, update, origins, sigma, rewind);
   }
 
@@ -118,8 +132,12 @@ public:
   void scale(Volume volume, const float* weights) override { cpu::scale(team_.threads, volume, weights); }
 
 private:
+  [[nodiscard]] bool rows_fused(Extent e) const { return fused_ && cpu::fused::does_rows(e.x); }
+  [[nodiscard]] bool columns_fused(Extent e) const { return fused_ && cpu::fused::does_columns(e.y); }
+
   cpu::Team team_;
-  LineFft fft_;
+  LineFft fft_; ///< of lengths that are not fused
+  std::optional<cpu::fused::Lines> fused_;
   std::vector<MemorySaving> savings_;
 };
 

@@ -39,7 +39,7 @@ void phase_gradient(Team& team, Waves dt, const SliceUpdate& update, std::span<c
       phase_factors(update.potential, seg, sigma, 1, s);
       multiply(s.rows.data(), seg, s);
       phase::cross(s.gradient.data(), row_of(dt, wave, y) + seg.first, s.rows.data(), -2 * sigma, seg.n);
-      deliver(update, seg, s);
+      deliver(update, seg, s.gradient.data());
     });
 }
 

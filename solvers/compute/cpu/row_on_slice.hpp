@@ -41,11 +41,11 @@ inline void multiply(Complex* pixels, const Segment& segment, const Scratch& t) 
   phase::multiply(pixels, t.cosine.data(), t.sine.data(), segment.n);
 }
 
-/// The segment's gradient, in the scratch, goes where the update says.
-inline void deliver(const SliceUpdate& update, const Segment& segment, const Scratch& t) {
+/// The segment's gradient g goes where the update says.
+inline void deliver(const SliceUpdate& update, const Segment& segment, const float* g) {
   const Extent e = update.potential.extent;
   float* gradient = update.gradient != nullptr ? at(update.gradient, e, segment) : nullptr;
-  phase::apply(at(update.potential.data, e, segment), gradient, t.gradient.data(), update.step, segment.n);
+  phase::apply(at(update.potential.data, e, segment), gradient, g, update.step, segment.n);
 }
 
 } // namespace ptychoscale::cpu

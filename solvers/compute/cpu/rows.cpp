@@ -1,9 +1,9 @@
 #include "rows.hpp"
 
 #include "phase.hpp"
+#include "row_groups.hpp"
 #include "row_of.hpp"
 #include "row_on_slice.hpp"
-#include "rows_on.hpp"
 
 #include <algorithm>
 
@@ -14,15 +14,9 @@ namespace {
 /// at once.
 template <class Range, class Body>
 void for_blocks(Team& team, Waves waves, const Range& range, const Body& body) {
-  const int most_blocks = (waves.extent.y + LineFft::row_block - 1) / LineFft::row_block;
-#pragma omp parallel for collapse(2) num_threads(team.threads) schedule(static)
-  for (int wave = 0; wave < waves.count; ++wave)
-    for (int block = 0; block < most_blocks; ++block) {
-      const Rows rows = range(wave);
-      const int y = rows.first + block * LineFft::row_block;
-      if (y >= rows.last) continue;
-      body(row_of(waves, wave, y), wave, y, std::min(LineFft::row_block, rows.last - y), team.my_scratch());
-    }
+  for_row_groups(team, LineFft::row_block, waves, range, [&](int wave, int y, int count, Scratch& t) {
+    body(row_of(waves, wave, y), wave, y, count, t);
+  });
 }
 
 /// Only the rows on the slice: in vacuum the transforms on both sides of a transmission cancel.
@@ -63,7 +57,7 @@ void adjoint_of_one(Team& team, const LineFft& fft, Waves transmitted, Waves adj
       const auto seg = segment_on(e, origins.front(), y + i, nx);
       phase_factors(update.potential, seg, sigma, scale, t);
       phase::cross(t.gradient.data(), a + seg.first, w + seg.first, weight, seg.n);
-      deliver(update, seg, t);
+      deliver(update, seg, t.gradient.data());
       back_through(a, seg, nx, scale, t);
       if (rewind) back_through(w, seg, nx, scale, t);
     }

@@ -1,7 +1,7 @@
 #include "fused_launch.hpp"
 #include "fused_lengths.hpp"
+#include "../lines/twiddles.hpp"
 #include "slice_step.hpp"
-#include "twiddles.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -108,8 +108,8 @@ private:
 
   void prepare_length(int n) {
     if (tables_.contains(n)) return;
-    auto both = twiddle_table(n, Order::ascending);
-    const auto descending = twiddle_table(n, Order::descending);
+    auto both = lines::twiddle_table(radices_of(n), Order::ascending);
+    const auto descending = lines::twiddle_table(radices_of(n), Order::descending);
     both.insert(both.end(), descending.begin(), descending.end());
     Buffer<Complex> table(memory_, both.size(), MemoryLabel::fft);
     table.upload(both);

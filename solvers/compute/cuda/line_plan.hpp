@@ -1,16 +1,16 @@
 #pragma once
 
-#include "host_device.hpp"
+#include "../lines/radices.hpp"
 
 namespace ptychoscale::cuda {
 
+using lines::Order;
+using lines::Radices;
+using lines::radix_of;
+using lines::stride_of;
+
 /// How a line is transformed: one pass per radix, with an exchange through shared memory between passes.
-inline constexpr int largest_radix = 16;
-inline constexpr int most_passes = 4;
-struct Radices {
-  int count = 0;
-  int radix[most_passes] = {};
-};
+inline constexpr lines::Choice choice{.largest = 16, .without = {11, 13}, .passes = 4};
 
 /// Butterflies of a pass that each of `threads` threads makes, some of them perhaps one less.
 PTYCHOSCALE_HD constexpr int rounds(int n, int radix, int threads) {
@@ -40,7 +40,7 @@ constexpr int threads_per_line(int n, const Radices& r) {
 
 /// Fewest passes; of these fewest values over all threads; of these the larger first radix.
 constexpr bool better(int n, const Radices& a, const Radices& b) {
-  if (b.count == 0 || a.count != b.count) return b.count == 0 || a.count < b.count;
+  if (a.count != b.count) return a.count < b.count;
   const int threads_a = threads_per_line(n, a);
   const int threads_b = threads_per_line(n, b);
   const int all_a = threads_a * values_per_thread(n, a, threads_a);
@@ -48,41 +48,9 @@ constexpr bool better(int n, const Radices& a, const Radices& b) {
   return all_a != all_b ? all_a < all_b : a.radix[0] > b.radix[0];
 }
 
-/// Tries every non-decreasing sequence of radices whose product is `rest`, behind those chosen so far.
-constexpr void search_radices(int n, int rest, const Radices& chosen, Radices& best) {
-  if (rest == 1) {
-    if (better(n, chosen, best)) best = chosen;
-    return;
-  }
-  if (chosen.count == most_passes) return;
-  const int least = chosen.count == 0 ? 2 : chosen.radix[chosen.count - 1];
-  for (int radix = least; radix <= largest_radix; ++radix) {
-    if (rest % radix != 0 || radix % 11 == 0 || radix % 13 == 0) continue;
-    Radices longer = chosen;
-    longer.radix[longer.count++] = radix;
-    search_radices(n, rest / radix, longer, best);
-  }
-}
-
 /// The radices of a 7-smooth length, ascending.
 constexpr Radices radices_of(int n) {
-  Radices best;
-  search_radices(n, n, {}, best);
-  return best;
-}
-
-/// Radices ascending, or descending. A transform that ends with the radix with which the next one begins
-/// leaves every value in the thread that needs it next.
-enum class Order { ascending, descending };
-
-PTYCHOSCALE_HD constexpr int radix_of(const Radices& r, Order order, int pass) {
-  return r.radix[order == Order::ascending ? pass : r.count - 1 - pass];
-}
-/// Product of the radices of the passes before.
-PTYCHOSCALE_HD constexpr int stride_of(const Radices& r, Order order, int pass) {
-  int stride = 1;
-  for (int p = 0; p < pass; ++p) stride *= radix_of(r, order, p);
-  return stride;
+  return lines::best_radices(choice, n, [n](const Radices& a, const Radices& b) { return better(n, a, b); });
 }
 
 /// The plan of length N, for kernels.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "host_device.hpp"
+#include "../lines/host_device.hpp"
 #include "ptychoscale/base/box.hpp"
 
 #include <cstddef>

@@ -18,11 +18,27 @@ std::string refusal(const BackendOptions& options) {
   return "accepted";
 }
 
+TEST(MakeBackend, SaysWhatComputes) {
+  const auto description = [](std::optional<Kernels> kernels, Extent e) {
+    const auto backend = make_backend({.kind = "cpu", .planning = Planning::estimate, .kernels = kernels});
+    backend->prepare({&e, 1});
+    return backend->description();
+  };
+  EXPECT_TRUE(description(Kernels::fftw, {64, 64}).starts_with("cpu, 1 thread, kernels fftw, fftw-"));
+  const auto fused = description(Kernels::fused, {64, 64});
+  EXPECT_TRUE(fused.starts_with("cpu, 1 thread, kernels fused (")) << fused;
+  EXPECT_NE(fused.find("), fftw-"), std::string::npos) << fused;
+  EXPECT_NE(description(Kernels::fused, {22, 36}).find(" but fftw for columns of 22 and rows of 36, fftw-"),
+            std::string::npos);
+}
+
 TEST(MakeBackend, RefusesChoicesOfTheGpuOnTheCpu) {
-  for (const auto kernels : {Kernels::cufft, Kernels::fused})
-    EXPECT_NE(refusal({.kind = "cpu", .kernels = kernels})
-                  .find("is a choice of the cuda backend; leave it out with cpu"),
-              std::string::npos);
+  EXPECT_EQ(refusal({.kind = "cpu", .kernels = Kernels::cufft}),
+            "kernels: 'cufft' is a choice of the cuda backend; valid with cpu: fftw, fused");
+  EXPECT_EQ(refusal({.kind = "cuda", .kernels = Kernels::fftw}),
+            "kernels: 'fftw' is a choice of the cpu backend; valid with cuda: cufft, fused");
+  EXPECT_EQ(refusal({.kind = "cpu", .kernels = Kernels::fftw}), "accepted");
+  EXPECT_EQ(refusal({.kind = "cpu", .kernels = Kernels::fused}), "accepted");
   for (const auto launch : {Launch::graph, Launch::direct})
     EXPECT_NE(refusal({.kind = "cpu", .launch = launch})
                   .find("is a choice of the cuda backend; leave it out with cpu"),

@@ -4,7 +4,7 @@
 #include "cuda/fused_columns.hpp"
 #include "cuda/fused_lengths.hpp"
 #include "cuda/fused_rows.hpp"
-#include "cuda/twiddles.hpp"
+#include "lines/twiddles.hpp"
 #include "ptychoscale/compute/backend.hpp"
 
 #include <gtest/gtest.h>
@@ -27,8 +27,8 @@ struct Tables {
   std::vector<Complex> ascending;
   std::vector<Complex> descending;
   explicit Tables(int n)
-      : ascending(cuda::twiddle_table(n, cuda::Order::ascending)),
-        descending(cuda::twiddle_table(n, cuda::Order::descending)) {}
+      : ascending(lines::twiddle_table(cuda::radices_of(n), cuda::Order::ascending)),
+        descending(lines::twiddle_table(cuda::radices_of(n), cuda::Order::descending)) {}
   [[nodiscard]] cuda::Twiddles view() const {
     return {cuda::raw(ascending.data()), cuda::raw(descending.data())};
   }

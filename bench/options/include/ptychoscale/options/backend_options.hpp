@@ -10,9 +10,10 @@
 
 namespace ptychoscale {
 
-/// --backend, and --kernels and --launch for one on a GPU.
+/// --backend, --kernels, and --launch for one on a GPU.
 inline void add_backend_options(CLI::App& command, BackendOptions& target) {
-  static const Choices<Kernels> paths{{"cufft", Kernels::cufft}, {"fused", Kernels::fused}};
+  static const Choices<Kernels> paths{
+      {"fftw", Kernels::fftw}, {"cufft", Kernels::cufft}, {"fused", Kernels::fused}};
   static const Choices<Launch> launches{{"graph", Launch::graph}, {"direct", Launch::direct}};
   command.add_option("--backend", target.kind, "What computes")
       ->check(CLI::IsMember(backend_names()))
@@ -20,8 +21,12 @@ inline void add_backend_options(CLI::App& command, BackendOptions& target) {
   command
       .add_option_function<std::string>(
           "--kernels", [&target](const std::string& word) { target.kernels = meaning(paths, word); },
-          "With --backend cuda: cuFFT and kernels between its transforms, or slice steps of two kernels for "
-          "lengths that have them; left out: cufft, until fused has been verified on a GPU")
+          "Slice steps with a library's transforms, fftw with --backend cpu and cufft with cuda, or fused: "
+          "lines "
+          "that are read once, transformed, worked on and transformed back, for lengths that have it, others "
+          "go "
+          "with the library; left out: fused with cpu; cufft with cuda, until fused has been verified on a "
+          "GPU")
       ->check(CLI::IsMember(words(paths)));
   command
       .add_option_function<std::string>(

@@ -26,6 +26,7 @@ class Ptychoscale(CMakePackage, CudaPackage):
     depends_on("mpi")
     depends_on("hdf5 +mpi")
     depends_on("fftw@3.3: precision=float,double ~mpi")
+    depends_on("highway@1.0.3:")
     depends_on("nlohmann-json")
     depends_on("cli11")
     depends_on("fmt@9:")

@@ -348,10 +348,10 @@ private:
 /// depend on timing.
 enum class Planning { estimate, measure };
 
-/// How a GPU makes a slice step: with cuFFT and kernels between its transforms, for any extent, or with
-/// transform, product and transform back in one kernel, for some lengths; others then go with cuFFT, which a
-/// warning on stderr says.
-enum class Kernels { cufft, fused };
+/// How a slice step is made: with the transforms of a library, which do any extent, FFTW's on a CPU and
+/// cuFFT's on a GPU; or fused, with transform, product and transform back on lines that are read and written
+/// once, for some lengths. Others then go with the library.
+enum class Kernels { fftw, cufft, fused };
 
 /// How a GPU is given a sweep over the slices: recorded as a graph and started as a whole, or kernel by
 /// kernel.
@@ -374,12 +374,16 @@ struct BackendOptions {
   int threads = 1;
   Planning planning = Planning::measure;
   int local_rank = 0; ///< of this process on its host; GPUs are dealt by it, round robin
-  std::optional<Kernels> kernels = std::nullopt;        ///< of the cuda backend; left out: cufft
+  std::optional<Kernels> kernels = std::nullopt;        ///< left out: as kernels_of() says
   std::optional<Launch> launch = std::nullopt;          ///< of the cuda backend; left out: graph
   std::optional<MessageMemory> messages = std::nullopt; ///< of the cuda backend; left out: what MPI can
   bool mpi_takes_device_memory = false;                 ///< as Communicator::takes_device_memory() says
   std::vector<MemorySaving> savings = {};               ///< that are left to the user
 };
+
+/// The kernels that a backend with these options uses.
+[[nodiscard]] Kernels kernels_of(const BackendOptions& options);
+[[nodiscard]] std::string_view name(Kernels kernels);
 
 /// The one place that names the backends. Throws InputError for an unknown or unusable one.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(const BackendOptions& options);

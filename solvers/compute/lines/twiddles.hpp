@@ -1,7 +1,7 @@
 #pragma once
 
-#include "line_plan.hpp"
 #include "ptychoscale/compute/backend.hpp"
+#include "radices.hpp"
 
 #include <cmath>
 #include <complex>
@@ -9,14 +9,13 @@
 #include <numbers>
 #include <vector>
 
-namespace ptychoscale::cuda {
+namespace ptychoscale::lines {
 
 /// Factors before the butterflies of every pass but the first, [n]: exp(-2 pi i r k / (s R)) at s r + k, for
 /// value r < R of a butterfly with k < s, where R is the pass's radix and s its stride. The passes fill the
 /// table one behind the other, and neighbouring threads read neighbouring entries.
-[[nodiscard]] inline std::vector<Complex> twiddle_table(int n, Order order) {
-  const Radices radices = radices_of(n);
-  std::vector<Complex> table(static_cast<std::size_t>(n), Complex{1});
+[[nodiscard]] inline std::vector<Complex> twiddle_table(const Radices& radices, Order order) {
+  std::vector<Complex> table(static_cast<std::size_t>(stride_of(radices, order, radices.count)), Complex{1});
   for (int pass = 1; pass < radices.count; ++pass) {
     const int radix = radix_of(radices, order, pass);
     const int stride = stride_of(radices, order, pass);
@@ -28,4 +27,4 @@ namespace ptychoscale::cuda {
   return table;
 }
 
-} // namespace ptychoscale::cuda
+} // namespace ptychoscale::lines
