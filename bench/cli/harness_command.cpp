@@ -31,6 +31,7 @@ constexpr std::array harness_commands{
     HarnessCommand{"report", "Make one self-contained page of a folder of reports"},
     HarnessCommand{"reproduce", "Regenerate a table or figure of the paper: paper, ours, ratio, evidence"},
     HarnessCommand{"project", "Run the solvers on a simulated machine of any number of GPUs"},
+    HarnessCommand{"import", "Make a dataset of a measured scan in nearly any file format"},
 };
 
 /// The python that runs the harness: the user's choice, else the one found when this was built.

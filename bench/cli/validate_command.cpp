@@ -2,6 +2,7 @@
 #include "ending.hpp"
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/golden/golden.hpp"
+#include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/options/backend_options.hpp"
 #include "threads.hpp"
 #include "validate_dataset.hpp"
@@ -62,19 +63,28 @@ void add_dataset(CLI::App& command, Action& action) {
   struct Options {
     std::string file;
     bool seal = false;
+    bool seal_only = false;
   };
   const auto o = std::make_shared<Options>();
   dataset->add_option("FILE", o->file, "A dataset, HDF5; all of it is read")->required();
-  dataset->add_flag(
-      "--seal", o->seal,
-      "Add the content hash to a sound dataset of another program, so that runs need not make it, "
-      "and later changes show");
+  auto* only = dataset->add_flag("--seal-only", o->seal_only,
+                                 "Add the content hash and judge nothing but the header, for programs that "
+                                 "have looked at the patterns; one reading instead of three");
+  dataset
+      ->add_flag("--seal", o->seal,
+                 "Add the content hash to a sound dataset of another program, so that runs need not make it, "
+                 "and later changes show")
+      ->excludes(only);
   dataset->footer(
       "One table: what is sound, what is a warning, what failed. Exit code 0: sound, perhaps with "
       "warnings; 1: a check failed; 2: no dataset. The layout is in solvers/io/README.md.\nExamples:\n  "
       "ptychoscale validate dataset ci.h5\n  ptychoscale validate dataset mine.h5 --seal");
   dataset->callback([&action, o] {
     action = [o](const Invocation&) {
+      if (o->seal_only) {
+        fmt::print("{}\n", seal(o->file));
+        return static_cast<int>(exit_ok);
+      }
       return validate_dataset(o->file, o->seal ? Sealing::when_sound : Sealing::never);
     };
   });

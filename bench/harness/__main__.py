@@ -23,6 +23,7 @@ COMMANDS = {
     "report": "harness.report",
     "reproduce": "harness.reproduce",
     "project": "harness.project",
+    "import": "harness.imports",
 }
 
 

@@ -7,8 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
+from harness.base import hdf5
 from harness.base.errors import InputError
-from harness.report import hdf5, reconstructions
+from harness.report import reconstructions
 
 
 @pytest.fixture

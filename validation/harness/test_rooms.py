@@ -29,7 +29,14 @@ def test_no_import_runs_back_up():
 
 
 @pytest.mark.parametrize(
-    "room, upper", [("base/documents", "runs.program"), ("runs/measure", "judge.pace"), ("judge/gate", "report.page"), ("project/machine", "reproduce.work")]
+    "room, upper",
+    [
+        ("base/documents", "runs.program"),
+        ("runs/measure", "judge.pace"),
+        ("judge/gate", "report.page"),
+        ("imports/scan", "report.page"),
+        ("project/machine", "reproduce.work"),
+    ],
 )
 def test_one_that_does_is_named(tmp_path, room, upper):
     shutil.copytree(BENCH / "harness", tmp_path / "harness", ignore=shutil.ignore_patterns("__pycache__"))

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.base import strict_json
 from harness.base.errors import InputError
-from harness.report.hdf5 import open_file
+from harness.base.hdf5 import open_file
 
 POTENTIAL = "reconstruction/potential/data"
 TRUTH = "ptychoscale/truth/potential"
