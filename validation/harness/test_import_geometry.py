@@ -98,6 +98,10 @@ def test_a_calibration_of_py4dstem_is_taken(imported, tmp_path):
     turned = positions.turned(positions.raster(SCAN, (1.0, 1.0)), 30.0, True)
     there = found["ptychoscale/positions_A"]
     np.testing.assert_allclose(there - there[0], turned - turned[0], atol=1e-12)
+    assert found["dataset/metadatabundle/calibration/QR_rotation_degrees"] == 30
+    (tmp_path / "mine.h5").rename(tmp_path / "again.h5")
+    again = imported(tmp_path / "again.h5", says=["positions are turned already"])
+    np.testing.assert_allclose(again["ptychoscale/positions_A"], there, atol=1e-12)
 
 
 @pytest.mark.parametrize("transposed", [False, True])
@@ -133,7 +137,9 @@ def test_positions_may_lie_anywhere(imported, source, tmp_path):
     assert found["ptychoscale@scan"] == "scattered"
 
 
-@pytest.mark.parametrize("head, unit, turned", [("x_nm, y_nm", [], True), ("", ["--positions-unit", "nm"], False), ("y (nm),x (nm)", [], False)])
+@pytest.mark.parametrize(
+    "head, unit, turned", [("x_nm, y_nm", [], True), ("", ["--positions-unit", "nm"], False), ("y (nm),x (nm)", [], False)]
+)
 def test_tables_of_positions_in_their_units(imported, source, tmp_path, head, unit, turned):
     raster = positions.raster(SCAN, (1.0, 1.5))
     table = write_table(tmp_path / "at.csv", raster[:, ::-1] / 10 if turned else raster / 10, head)

@@ -33,7 +33,8 @@ def test_bins_add_up_what_lies_around_the_centre(bin, centre):
     for v, u in np.ndindex(shape):
         y, x = correction.origin(0) + v * bin, correction.origin(1) + u * bin
         whole = 0 <= y <= 12 - bin and 0 <= x <= 10 - bin
-        assert used[v, u] == (whole and correction.taken(0)[0] <= y < correction.taken(0)[1] and correction.taken(1)[0] <= x < correction.taken(1)[1])
+        taken = [first <= at < last for at, (first, last) in zip((y, x), (correction.taken(0), correction.taken(1)), strict=True)]
+        assert used[v, u] == (whole and all(taken))
         if used[v, u]:
             np.testing.assert_array_equal(stored[:, v, u], block[:, y : y + bin, x : x + bin].sum(axis=(1, 2)))
         else:
@@ -131,6 +132,14 @@ def test_masks_and_patterns_that_are_left_out(imported):
     assert np.flatnonzero(found["ptychoscale/patterns_used"] == 0).tolist() == [0, 7, 8, 9]
     assert not found["dataset/datacube/data"].reshape(20, -1)[[0, 7, 8, 9]].any()
     assert "2 of 528" in result.out and "4 of 20" in result.out
+
+
+def test_the_beam_is_whole_where_bad_pixels_hide_part_of_it(imported):
+    whole, _ = imported()
+    found, _ = imported("--bad-pixels", ",".join(f"11:{x}" for x in range(5, 16)))
+    beam = "ptychoscale@electrons_per_pattern"
+    assert found["dataset/datacube/data"].sum() < 0.92 * whole["dataset/datacube/data"].sum()
+    assert found[beam] == pytest.approx(whole[beam], rel=0.02)
 
 
 def test_negative_counts_become_0_and_are_said(imported):

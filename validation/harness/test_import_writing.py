@@ -1,4 +1,4 @@
-"""An import that is killed, disturbed or large: the same bits, one writer at a time, little memory; and what a solver makes of the result."""
+"""An import that is killed, disturbed or large: the same bits, one writer at a time, little memory; and what a solver makes of it."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ SMALL_BLOCKS = """
 import os, signal, sys
 from harness.imports import writing
 from harness.imports.sources import source
-source.BLOCK_BYTES, writing.SAVE_BYTES = 3 * 24 * 22 * 2, 1
+source.BLOCK_BYTES, writing.SAVE_SECONDS = 3 * 24 * 22 * 2, 0.0
 """
 KILLED = (
     SMALL_BLOCKS
@@ -50,7 +50,8 @@ def source(tmp_path):
 def small_blocks(monkeypatch):
     monkeypatch.setattr("harness.imports.drawn", lambda *_: b"")
     monkeypatch.setattr(sources, "BLOCK_BYTES", 3 * 24 * 22 * 2)
-    monkeypatch.setattr(writing, "SAVE_BYTES", 1)
+    monkeypatch.setattr(writing, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(writing, "FLUSH_BYTES", 1)
 
 
 def killed(source, output, *words):

@@ -1,4 +1,5 @@
-"""Every check of speed: what a slice step, two ranks, a plan and a simulated run take, and whether the gate sees a slower program.
+"""Every check of speed: what a slice step, two ranks, a plan, a simulated run and an import take, and whether the gate sees a slower
+program.
 
     ci/speed                    # all figures nine times in turns
     ci/speed --only 'two ranks' # checks whose title holds this
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import importing
 import load
 import planning
 import rank_speedup
@@ -28,7 +30,7 @@ from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError, RunError
 from harness.project import kernels
 from harness.runs import options, program
 
-CHECKS = [slice_step.CHECK, rank_speedup.CHECK, planning.CHECK, simulated_time.CHECK, slowdown.CHECK]
+CHECKS = [slice_step.CHECK, rank_speedup.CHECK, planning.CHECK, simulated_time.CHECK, importing.CHECK, slowdown.CHECK]
 ROUNDS = 9
 
 

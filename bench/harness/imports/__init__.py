@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     writer = None if args.look else writing.Writer(args.output, plan.header, plan.patterns.identity)
     try:
         tally = read_all(plan, writer)
-        found = electrons.settle(args, source, tally, ~plan.header.patterns_used, plan.header.scan_step_A, table)
+        sums = tally.sums[plan.header.patterns_used] / tally.share
+        found = electrons.settle(args, source, sums, plan.header.scan_step_A, table)
     except InputError:
         if writer:
             writer.give_up()
@@ -53,13 +54,14 @@ def run(args: argparse.Namespace) -> int:
         table.add("negative counts", f"{plan.patterns.clipped} of them became 0", Found(None, FILE))
     header = plan.header.completed(found, table)
     print(table, flush=True)
+    picture = []
+    draw = lambda: picture.append(drawn(header, plan, tally))  # noqa: E731
     if writer:
-        writer.save_all()  # while the picture is drawn
-    picture = drawn(header, plan, tally)
-    if writer:
-        writer.finish(header, writing.seal)
+        writer.finish(header, writing.seal, draw)
         print(args.output)
-    documents.write_bytes(picture_file, picture)
+    else:
+        draw()
+    documents.write_bytes(picture_file, picture[0])
     then = f"then `ptychoscale validate dataset {args.output}`" if writer else "then import it without --look"
     print(f"{picture_file}\ncheck it: look at the picture, {then}")
     return EXIT_OK
@@ -93,8 +95,8 @@ def planned(args: argparse.Namespace, source: Source, table: Table) -> Plan:
     used = settings.used(correction, table)
     placed = scan.settle(args, source, optics, grid, table)
     radius = optics.radius / correction.bin
-    as_recorded = surveys.tally_of_sample(Patterns(source, correction, left_out, np.dtype(np.float32)), sample)
-    correction = dataclasses.replace(correction, scale=electrons.scale_of(args, as_recorded.sums, placed.scan.step_A))
+    some = surveys.tally_of_sample(Patterns(source, correction, left_out, np.dtype(np.float32)), sample, radius)
+    correction = dataclasses.replace(correction, scale=electrons.scale_of(args, some.sums / some.share, placed.scan.step_A))
     counts = electrons.type_of_counts(args, source, correction, table)
     header = Header.of(args, optics, grid, placed, counts, used, ~left_out)
     return Plan(header, Patterns(source, correction, left_out, counts), sample, radius)
@@ -104,7 +106,7 @@ def read_all(plan: Plan, writer: writing.Writer | None) -> Tally:
     """Reads every pattern once, and writes it; what an interrupted import has written is read from there."""
     patterns = plan.patterns
     total = patterns.source.patterns
-    tally, advance = Tally(total, plan.header.detector, plan.radius), progress("read", total)
+    tally, advance = Tally(total, plan.header.pixels_used, plan.radius), progress("read", total)
     done = 0
     for first, block in writer.kept(patterns.source.block()) if writer else ():
         tally.add(first, block)

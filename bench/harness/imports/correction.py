@@ -71,21 +71,26 @@ class Correction:
             slice(u, u + (x1 - x0) // self.bin),
         )
 
-    def binned(self, block: np.ndarray) -> np.ndarray:
+    def binned(self, block: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Into `out`, where there is one and it has the type; all of it that was not recorded is 0 already."""
         rows, columns, to_rows, to_columns = self.placed()
         part = block[:, rows, columns].astype(block.dtype.newbyteorder("="), copy=False)
         if self.bin > 1:
             n, ny, nx = part.shape
             wide = np.uint64 if part.dtype.kind in "ub" else np.int64 if part.dtype.kind == "i" else part.dtype
             part = part.reshape(n, ny // self.bin, self.bin, nx // self.bin, self.bin).sum(axis=(2, 4), dtype=wide)
+        if out is not None and out.dtype == part.dtype:
+            out[:, to_rows, to_columns] = part
+            return out
         if part.shape[1:] == self.shape:
             return part
         whole = np.zeros((len(block), *self.shape), part.dtype)
         whole[:, to_rows, to_columns] = part
         return whole
 
-    def apply(self, block: np.ndarray, first: int) -> tuple[np.ndarray, int]:
-        """Patterns `first` and on, and how many of their values were below 0. Throws InputError naming a value that is no number."""
+    def apply(self, block: np.ndarray, first: int, out: np.ndarray | None = None) -> tuple[np.ndarray, int]:
+        """Patterns `first` and on, in `out` where that fits, and how many of their values were below 0. Throws InputError naming a value
+        that is no number."""
         subtracts, clipped = np.any(np.asarray(self.background) != 0), 0
         if block.dtype.kind == "f" or subtracts or self.scale != 1:
             exact = block.dtype.itemsize <= (4 if block.dtype.kind == "f" else 2)  # in single precision
@@ -98,7 +103,7 @@ class Correction:
             self.refuse_no_numbers(block, first)
         if block.dtype.kind in "fi" and (clipped := int((block < 0).sum())):
             block = np.maximum(block, 0)
-        stored = self.binned(block)
+        stored = self.binned(block, out if self.scale == 1 else None)
         if self.bad is not None and self.bin > 1:
             stored[:, ~self.used] = 0  # sums of which a part is missing
         return (stored if self.scale == 1 else stored * stored.dtype.type(self.scale)), clipped

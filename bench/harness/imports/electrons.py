@@ -11,7 +11,6 @@ from harness.imports.correction import Correction
 from harness.imports.geometry import option
 from harness.imports.provenance import DEFAULT, FITTED, OPTION, Found, Table, first
 from harness.imports.sources.source import Source
-from harness.imports.survey import Tally
 
 BRIGHTEST = 1.05  # of the beam, in a pattern: readers refuse more
 DOSE = "dose_e_per_A2"
@@ -39,21 +38,22 @@ def refuse_counts_without_dose(args: argparse.Namespace, source: Source) -> None
 
 
 def of_beam(sums: np.ndarray) -> float:
-    """Counts of the beam: the median sum of a pattern, more where the brightest pattern would exceed it by more than readers accept."""
+    """Counts of the beam: the median sum of a pattern, more where the brightest would exceed it by more than readers accept."""
     if sums.max() <= 0:
         raise InputError("patterns: none has a count in a pixel with weight; valid: another --background, --bad-pixels or --centre")
     return max(float(np.median(sums)), float(sums.max()) / BRIGHTEST)
 
 
 def scale_of(args: argparse.Namespace, sums: np.ndarray, step_A: tuple[float, float]) -> float:
-    """From counts as recorded to electrons; `sums` are of some patterns. Throws InputError for a beam that is less than they hold."""
+    """From counts as recorded to electrons; `sums` are of some patterns, made up for pixels without weight. Throws InputError for a
+    beam that is less than they hold."""
     beam = of_beam(sums)
     if args.dose is not None:
         electrons = args.dose * step_A[0] * step_A[1]
         if args.electrons_per_pattern and abs(args.electrons_per_pattern / electrons - 1) > 0.01:
             raise InputError(
-                f"--electrons-per-pattern: {args.electrons_per_pattern:g}, but --dose and the scan step make {electrons:.6g} in a pattern; "
-                "valid: one of them"
+                f"--electrons-per-pattern: {args.electrons_per_pattern:g}, but --dose and the scan step make {electrons:.6g} in a "
+                "pattern; valid: one of them"
             )
         return electrons / beam
     scale = 1.0 if args.electrons_per_count in (None, "unknown") else args.electrons_per_count
@@ -63,10 +63,10 @@ def scale_of(args: argparse.Namespace, sums: np.ndarray, step_A: tuple[float, fl
 
 
 def settle(
-    args: argparse.Namespace, source: Source, tally: Tally, left_out: np.ndarray, step_A: tuple[float, float], table: Table
+    args: argparse.Namespace, source: Source, sums: np.ndarray, step_A: tuple[float, float], table: Table
 ) -> Electrons:
-    """From the sums of all patterns as they are stored. Throws InputError for a beam that is less than they hold."""
-    file, sums, area = source.found, tally.sums[~left_out], step_A[0] * step_A[1]
+    """`sums` of all patterns as they are stored, made up for pixels without weight. Throws InputError for a beam that is less."""
+    file, area = source.found, step_A[0] * step_A[1]
     from_sums = Found(of_beam(sums), FITTED, "to the patterns' sums: their median, or what makes the largest 1.05 of it")
     counted = args.electrons_per_count not in (None, "unknown")
     given = None if args.dose is not None else option(args.electrons_per_pattern)
@@ -88,8 +88,8 @@ def refuse_dim(beam: float, brightest: float) -> None:
     """A pattern cannot hold more than was sent."""
     if brightest > BRIGHTEST * beam * (1 + 1e-6):
         raise InputError(
-            f"electrons per pattern: {beam:.6g}, but the brightest pattern holds {brightest:.6g}; valid: --electrons-per-pattern of at least "
-            f"{brightest / BRIGHTEST:.6g}, or --bad-pixels outliers where a pixel is hot"
+            f"electrons per pattern: {beam:.6g}, but the brightest pattern holds {brightest:.6g}; valid: --electrons-per-pattern of at "
+            f"least {brightest / BRIGHTEST:.6g}, or --bad-pixels outliers where a pixel is hot"
         )
 
 

@@ -59,7 +59,8 @@ def settle(args: argparse.Namespace, source: Source, disk: Disk | None, table: T
         k = semiangle.value * 1e-3 / wavelength / radius.value
         pixel = Found((k, k), FITTED, f"aperture over a disk of {radius.value:.4g} pixels")
     without = "" if radius else f", and there is no disk to fit it to, since {why_no_disk(disk)}"
-    pixel = needed(pixel, "detector pixel", "--detector-pixel 0.032/A or 0.8mrad, or --semiangle where the mean pattern shows a disk", without)
+    words = "--detector-pixel 0.032/A or 0.8mrad, or --semiangle where the mean pattern shows a disk"
+    pixel = needed(pixel, "detector pixel", words, without)
     mean_pixel = math.sqrt(pixel.value[0] * pixel.value[1])
     if semiangle is None and radius:
         semiangle = Found(radius.value * mean_pixel * wavelength * 1e3, FITTED, f"a disk of {radius.value:.4g} pixels")
@@ -67,7 +68,8 @@ def settle(args: argparse.Namespace, source: Source, disk: Disk | None, table: T
     expected = semiangle.value * 1e-3 / wavelength / mean_pixel
     refuse_contradiction(expected, radius, semiangle, pixel, wavelength)
     centre = centre_of(args, source, disk)
-    c10 = first(option(args.C10), option(None if args.defocus is None else -args.defocus), file.get("C10_A"), Found(0.0, DEFAULT, "in focus"))
+    lens = option(args.C10) or option(None if args.defocus is None else -args.defocus)
+    c10 = first(lens, file.get("C10_A"), Found(0.0, DEFAULT, "in focus"))
     c30 = first(option(args.C30), file.get("C30_A"), Found(0.0, DEFAULT))
     table.add("energy", f"{energy.value / 1e3:g} keV, wavelength {wavelength:.6g} A", energy)
     table.add("semi-angle", f"{semiangle.value:.5g} mrad", semiangle)
@@ -75,7 +77,8 @@ def settle(args: argparse.Namespace, source: Source, disk: Disk | None, table: T
     table.add("detector pixel", f"{pixel.value[0]:.5g} x {pixel.value[1]:.5g} 1/A ({in_mrad:.4g} mrad), as recorded", pixel)
     there = f", {radius.value:.4g} in the patterns" if radius else ""
     table.add("disk radius", f"{expected:.4g} pixels by aperture and pixel{there}", radius or Found(None, DEFAULT, "no disk was fitted"))
-    table.add("centre (y, x)", f"({centre.value[0]:.2f}, {centre.value[1]:.2f}) of {source.detector[0]} x {source.detector[1]} pixels", centre)
+    ny, nx = source.detector
+    table.add("centre (y, x)", f"({centre.value[0]:.2f}, {centre.value[1]:.2f}) of {ny} x {nx} pixels", centre)
     table.add("C10", f"{c10.value:g} A (defocus {-c10.value:g} A)", c10)
     table.add("C30", f"{c30.value:g} A", c30)
     return Optics(energy.value, semiangle.value, c10.value, c30.value, pixel.value, centre.value, expected)

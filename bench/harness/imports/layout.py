@@ -28,6 +28,8 @@ class Header:
     slice_thickness_A: float
     scan_step_A: tuple[float, float]
     positions_A: np.ndarray
+    rotation_deg: float  # that positions were turned by, and whether their axes were exchanged: for py4DSTEM, which turns patterns
+    transposed: bool
     energy_eV: float
     semiangle_mrad: float
     C10_A: float
@@ -49,6 +51,8 @@ class Header:
             volume=placed.volume,
             scan_step_A=placed.scan.step_A,
             positions_A=placed.scan.positions_A,
+            rotation_deg=placed.rotation_deg,
+            transposed=placed.transposed,
             **vars(grid),
             **{key: getattr(optics, key) for key in ("energy_eV", "semiangle_mrad", "C10_A", "C30_A")},
             dose_e_per_A2=0.0,
@@ -129,6 +133,8 @@ def write_metadata(root: h5py.Group, h: Header) -> None:
         Q_pixel_units="A^-1",
         R_pixel_size=h.scan_step_A[0],
         R_pixel_units="A",
+        QR_rotation_degrees=h.rotation_deg,
+        QR_flip=h.transposed,
     )
     node(
         "microscope",

@@ -36,7 +36,8 @@ def read_with_unit(file: Path, option: str) -> tuple[np.ndarray, str]:
         else:
             values = np.loadtxt(path, delimiter="," if "," in path.read_text() else None, ndmin=2)
     except ModuleNotFoundError as missing:
-        raise InputError(f"{option}: {name}: needs the python package {missing.name}; install it with: pip install {missing.name}") from None
+        package = missing.name
+        raise InputError(f"{option}: {name}: needs the python package {package}; install it with: pip install {package}") from None
     except (ValueError, OSError, KeyError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{option}: {name}: cannot be read ({shortened(str(error), 120)})") from None
     if values.dtype.kind not in "iufb" or values.size == 0:

@@ -110,7 +110,7 @@ def add_parser(subparsers, run) -> None:
     parser.set_defaults(run=run, interrupted="the same command goes on where this one stopped")
     parser._negative_number_matcher = re.compile(r"-\.?\d")  # noqa: SLF001  (-20nm is a value, too)
     add = parser.add_argument
-    add("source", metavar="SOURCE", type=Path, help="HDF5 (EMD, py4DSTEM), .npy, .npz, raw, MATLAB, Zarr, TIFF, or what rosettasciio reads")
+    add("source", metavar="SOURCE", type=Path, help="HDF5 (EMD, py4DSTEM), .npy, .npz, raw, MATLAB, Zarr, TIFF, or rosettasciio's")
     add("-o", "--output", type=Path, required=True, help="the dataset to write; the picture lies beside it, OUTPUT.png")
     add("--look", action="store_true", help="only print the table and draw the picture")
     add("--name", help="names the data in reports [the output's name]")

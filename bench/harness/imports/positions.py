@@ -142,6 +142,6 @@ def refuse_apart(scan: Scan, diameter_A: float) -> None:
     nearest = min(lines, default=math.inf) if scan.is_raster else float(nearest_distances(scan.positions_A).min())
     if nearest >= diameter_A:
         raise InputError(
-            f"positions: the nearest two are {nearest:.4g} A apart and the probe's circle is {diameter_A:.4g} A wide, so that none overlap; "
+            f"positions: the nearest two are {nearest:.4g} A apart, the probe's circle is {diameter_A:.4g} A wide, so that none overlap; "
             "valid: smaller steps, more defocus; is a unit another one?"
         )

@@ -23,6 +23,8 @@ class Placed:
 
     scan: Scan
     volume: tuple[int, int]
+    rotation_deg: float
+    transposed: bool
 
 
 def settle(args: argparse.Namespace, source: Source, optics: Optics, grid: Grid, table: Table) -> Placed:
@@ -49,7 +51,7 @@ def settle(args: argparse.Namespace, source: Source, optics: Optics, grid: Grid,
     table.add("rotation", f"{rotation.value:g} degrees", rotation)
     table.add("transposed", "yes" if transposed.value else "no", transposed)
     table.add("volume", f"{grid.slices} x {volume[0]} x {volume[1]}", option(args.volume) or Found(None, DEFAULT, "room for every window"))
-    return Placed(dataclasses.replace(scan, positions_A=placed), volume)
+    return Placed(dataclasses.replace(scan, positions_A=placed), volume, float(rotation.value), bool(transposed.value))
 
 
 def shape_of(args: argparse.Namespace, source: Source, table: Table) -> tuple[int, int] | None:
@@ -63,8 +65,8 @@ def shape_of(args: argparse.Namespace, source: Source, table: Table) -> tuple[in
         return None
     if math.prod(found.value) != source.patterns:
         raise InputError(
-            f"--scan: {found.value[0]} x {found.value[1]} are {math.prod(found.value)} positions, {source.name} has {source.patterns} patterns "
-            f"(shape {source.shape}); valid: rows and columns that multiply out to that"
+            f"--scan: {found.value[0]} x {found.value[1]} are {math.prod(found.value)} positions, {source.name} has {source.patterns} "
+            f"patterns (shape {source.shape}); valid: rows and columns that multiply out to that"
         )
     table.add("scan", f"{found.value[0]} rows of {found.value[1]}", found)
     return tuple(found.value)

@@ -58,7 +58,8 @@ def background(args: argparse.Namespace, source: Source, table: Table) -> np.nda
         return found
     image = np.asarray(read_array(Path(args.background), "--background"), np.float32)
     if image.shape != source.detector or not np.isfinite(image).all():
-        raise InputError(f"--background: {args.background} has shape {image.shape}; valid: finite numbers of the detector's {source.detector}")
+        shape = source.detector
+        raise InputError(f"--background: {args.background} has shape {image.shape}; valid: finite numbers of the detector's {shape}")
     table.add("background", f"{image.mean():.4g} counts in a pixel on average", Found(None, OPTION, args.background))
     return image
 
@@ -89,12 +90,14 @@ def correction(
     crop = args.crop or tuple(n - n % args.bin for n in recorded)
     for n, most in zip(crop, recorded, strict=True):
         if n > most or n % args.bin or n < 4 * args.bin:
-            raise InputError(f"--crop: {crop[0]},{crop[1]} of {recorded[0]} x {recorded[1]} pixels with --bin {args.bin}; valid: multiples of "
-                             f"{args.bin} from {4 * args.bin} to {most}")
+            raise InputError(
+                f"--crop: {crop[0]},{crop[1]} of {recorded[0]} x {recorded[1]} pixels with --bin {args.bin}; valid: multiples of "
+                f"{args.bin} from {4 * args.bin} to {most}"
+            )
     kept = tuple(n // args.bin for n in crop)
     shape = args.pad or kept
     if any(n < k for n, k in zip(shape, kept, strict=True)):
-        raise InputError(f"--pad: {shape[0]},{shape[1]} is less than the {kept[0]} x {kept[1]} pixels that --crop and --bin leave; valid: more")
+        raise InputError(f"--pad: {shape[0]},{shape[1]} is less than the {kept[0]} x {kept[1]} that --crop and --bin leave; valid: more")
     made = Correction(recorded, optics.centre, shape, crop, args.bin, taken_away, bad_mask if bad_mask.any() else None)
     pixel = tuple(k * args.bin for k in optics.pixel_per_A)
     geometry.refuse_large_aperture(optics, pixel, shape)
@@ -109,7 +112,8 @@ def used(made: Correction, table: Table) -> np.ndarray:
     found = made.used
     if found.mean() < FEWEST_USED or made.bad is not None and not found.any():
         raise InputError(
-            f"pixels with weight: {found.sum()} of {found.size} are left after --crop, --pad and --bad-pixels; valid: at least {FEWEST_USED:.0%}"
+            f"pixels with weight: {found.sum()} of {found.size} are left after --crop, --pad and --bad-pixels; valid: at least "
+            f"{FEWEST_USED:.0%}"
         )
     if not found.all():
         table.add("without weight", f"{(~found).sum()} of {found.size} stored pixels", Found(None, FITTED, "bad, or not recorded"))

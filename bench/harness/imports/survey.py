@@ -14,6 +14,8 @@ from harness.imports.sources.source import Source
 SAMPLED = 2048  # patterns, spread over the scan
 RUNS = 32  # pieces that these are read in
 AT_ONCE = 64  # of them
+ROOMS = 4  # for patterns on their way, which the system would otherwise give and take for every block: two wait, one is made, one spare
+LEAST_SHARE = 0.01  # of the disk: of a beam that is stopped, sums tell nothing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,24 +64,38 @@ class Patterns:
     left_out: np.ndarray
     counts: np.dtype
     clipped: int = 0  # values below 0 that became 0, of patterns read so far
+    rooms: list[np.ndarray] = dataclasses.field(default_factory=list)
 
     @property
     def identity(self) -> list:
         """Changes with whatever changes the patterns, or the blocks in which they are read."""
         return [self.source.identity, self.source.block(), described(dataclasses.asdict(self.correction))]
 
+    def room(self, patterns: int) -> np.ndarray:
+        """Room for some patterns, the one that was handed out longest ago."""
+        if len(self.rooms) < ROOMS or len(self.rooms[0]) < patterns:
+            self.rooms.append(np.zeros((patterns, *self.correction.shape), self.counts))
+        else:
+            self.rooms.append(self.rooms.pop(0))
+        self.rooms = self.rooms[-ROOMS:]
+        return self.rooms[-1][:patterns]
+
     def read(self, first: int, last: int) -> np.ndarray:
-        """Throws InputError for a count that cannot be stored."""
+        """Patterns that stay as they are until as many blocks have been read as there are rooms. Throws InputError for a count that
+        cannot be stored."""
         block = self.source.read(first, last)
         out = self.left_out[first:last]
         if out.any():
             block = np.where(out[:, None, None], block.dtype.type(0), block)
-        stored, clipped = self.correction.apply(block, first)
+        room = self.room(last - first)
+        stored, clipped = self.correction.apply(block, first, room)
         self.clipped += clipped
         if self.counts.kind == "u" and stored.max() > np.iinfo(self.counts).max:
             n = int(np.flatnonzero(stored.max(axis=(1, 2)) > np.iinfo(self.counts).max)[0])
             raise InputError(f"--counts: pattern {first + n} holds {stored[n].max()} in a pixel, beyond {self.counts}; valid: float32")
-        return np.ascontiguousarray(stored, self.counts)
+        if stored is not room:
+            room[...] = stored
+        return room
 
     def blocks(self, first: int = 0) -> Iterator[tuple[int, np.ndarray]]:
         """(index of the first, patterns), from pattern `first` on, which begins a block."""
@@ -92,28 +108,30 @@ class Patterns:
 
 class Tally:
     """Patterns in figures, as they are stored: what they hold, and what of it lies in the disk of `radius` pixels around the middle.
-    Pixels without weight are 0 in what is stored."""
+    Pixels without weight, those not `used`, are 0 in what is stored; `share` is the part of the disk that has weight."""
 
-    def __init__(self, patterns: int, shape: tuple[int, int], radius: float):
-        inside = distances(shape, (shape[0] // 2, shape[1] // 2)) <= radius
-        self.box = tuple(slice(int(np.argmax(lines)), n - int(np.argmax(lines[::-1]))) for lines, n in
-                         ((inside.any(axis=1), shape[0]), (inside.any(axis=0), shape[1])))
+    def __init__(self, patterns: int, used: np.ndarray, radius: float):
+        inside = distances(used.shape, (used.shape[0] // 2, used.shape[1] // 2)) <= radius
+        lit = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
+        self.box = tuple(slice(int(lines[0]), int(lines[-1]) + 1) for lines in lit)
         self.inside = inside[self.box]
+        self.share = max(float(used[inside].mean()), LEAST_SHARE)
         self.sums, self.bright_field = np.zeros(patterns), np.zeros(patterns)
         self.largest = 0.0
 
     def add(self, first: int, block: np.ndarray) -> None:
         self.largest = max(self.largest, float(block.max()))
-        exact = np.uint64 if block.dtype.kind == "u" else np.float64
+        small = block[0].size <= 1 << 16  # sums of so many 16-bit numbers have 32
+        exact = (np.uint32 if small else np.uint64) if block.dtype.kind == "u" else np.float64
         last = first + len(block)
         self.sums[first:last] = block.sum(axis=(1, 2), dtype=exact)
         disk = block[(slice(None), *self.box)] * self.inside.astype(block.dtype)
         self.bright_field[first:last] = disk.sum(axis=(1, 2), dtype=exact)
 
 
-def tally_of_sample(patterns: Patterns, sampled: Sample) -> Tally:
+def tally_of_sample(patterns: Patterns, sampled: Sample, radius: float) -> Tally:
     """Of the patterns that were looked at, one after the other."""
-    tally = Tally(sampled.patterns, patterns.correction.shape, 0)
+    tally = Tally(sampled.patterns, patterns.correction.used, radius)
     at = 0
     for first, last in sampled.ranges:
         block = patterns.read(first, last)[~patterns.left_out[first:last]]

@@ -5,7 +5,7 @@ import errno
 import hashlib
 import json
 import os
-import zlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,10 +16,11 @@ import numpy as np
 from harness.base import documents
 from harness.base.errors import InputError, RunError
 from harness.imports import layout
-from harness.imports.saved import Progress, Saved
+from harness.imports.saved import Progress, Saved, checksum
 from harness.runs import program
 
-SAVE_BYTES = 128 << 20  # written between two moments that a kill or a power cut leaves behind
+SAVE_SECONDS = 15.0  # between two moments that a kill or a power cut leaves behind; each waits for whatever the disk has to do
+FLUSH_BYTES = 32 << 20  # after which the disk may begin
 WAITING = 2  # blocks that wait to be written
 
 
@@ -33,7 +34,7 @@ class Writer:
         self.partial = self.target.with_name(f"{self.target.name}.partial")
         self.skeleton = self.partial.with_name(f"{self.partial.name}.skeleton")
         identity = hashlib.sha256(json.dumps([patterns, header.described(late=False)]).encode()).hexdigest()
-        self.saved, self.unsaved = Saved(), 0
+        self.saved, self.flushed, self.saved_at = Saved(), 0, time.monotonic()
         self.threads = [ThreadPoolExecutor(1), ThreadPoolExecutor(1)]
         self.waiting: deque[Future] = deque()
         self.saving: Future | None = None
@@ -72,17 +73,17 @@ class Writer:
         that is not as it was written, patterns are to be written again."""
         for one in self.known:
             sound = self.saved.patterns < one.patterns <= len(self.header.positions_A)
-            if not sound or self.checksum_there(one.patterns) != one.checksum:
+            if not sound or self.checksum_there(one.patterns, step) != one.checksum:
                 break
             for first in range(self.saved.patterns, one.patterns, step):
                 yield first, self.read(first, min(first + step, one.patterns))
-            self.saved = one
+            self.saved, self.flushed = one, one.patterns * self.header.pattern_bytes
 
-    def checksum_there(self, last: int) -> int:
+    def checksum_there(self, last: int, step: int) -> int:
         """Of patterns up to `last`, as the file holds them."""
-        found, at, end = self.saved.checksum, self.place(self.saved.patterns), self.place(last)
-        while at < end and (content := os.pread(self.file.fileno(), min(1 << 22, end - at), at)):
-            found, at = zlib.crc32(content, found), at + len(content)
+        found = self.saved.checksum
+        for first in range(self.saved.patterns, last, step):
+            found = checksum(found, self.read(first, min(first + step, last)))
         return found
 
     def read(self, first: int, last: int) -> np.ndarray:
@@ -98,24 +99,31 @@ class Writer:
         self.waiting.append(self.threads[0].submit(self.store, patterns, clipped))
 
     def store(self, patterns: np.ndarray, clipped: int) -> None:
-        content = memoryview(np.ascontiguousarray(patterns, self.header.counts.newbyteorder("<"))).cast("B")
-        at, left = self.place(self.saved.patterns), content
+        block = np.ascontiguousarray(patterns, self.header.counts.newbyteorder("<"))
+        at, left = self.place(self.saved.patterns), memoryview(block).cast("B")
         while left:
             done = os.pwrite(self.file.fileno(), left, at)
             at, left = at + done, left[done:]
-        self.saved = Saved(self.saved.patterns + len(patterns), zlib.crc32(content, self.saved.checksum), clipped)
-        self.unsaved += len(content)
-        if self.unsaved >= SAVE_BYTES and (self.saving is None or self.saving.done()):
+        self.saved = Saved(self.saved.patterns + len(patterns), checksum(self.saved.checksum, block), clipped)
+        self.begin_flushing()
+        if time.monotonic() - self.saved_at >= SAVE_SECONDS and (self.saving is None or self.saving.done()):
             self.save()
+
+    def begin_flushing(self) -> None:
+        """Has the disk begin with what it does not know yet, without waiting: to be told that pages are not needed, it writes them, and
+        what is being written stays in memory."""
+        end = self.saved.patterns * self.header.pattern_bytes
+        if end - self.flushed >= FLUSH_BYTES:
+            os.posix_fadvise(self.file.fileno(), self.offset + self.flushed, end - self.flushed, os.POSIX_FADV_DONTNEED)
+            self.flushed = end
 
     def save_all(self) -> None:
         """Waits until everything is written, and makes it survive a kill and a power cut, in a while."""
-        with self.failing():
-            while self.waiting:
-                self.waiting.popleft().result()
-            if self.saving is not None:
-                self.saving.result()
-            self.save()
+        while self.waiting:
+            self.waiting.popleft().result()
+        if self.saving is not None:
+            self.saving.result()
+        self.save()
 
     def save(self) -> None:
 
@@ -123,18 +131,20 @@ class Writer:
             os.fdatasync(self.file.fileno())
             self.progress.add(state)
 
-        self.unsaved = 0
+        self.saved_at = time.monotonic()
         self.saving = self.threads[1].submit(save, self.saved)
 
-    def finish(self, header: layout.Header, seal: Callable[[Path], None]) -> None:
-        """Writes the header that is known by now, has the file sealed, and gives it its name."""
+    def finish(self, header: layout.Header, seal: Callable[[Path], None], meanwhile: Callable[[], None]) -> None:
+        """Writes the header that is known by now, has the file sealed, and gives it its name; `meanwhile` is done while that takes."""
         with self.failing():
             self.save_all()
             self.saving.result()
             self.lay_around(header)
             self.file.close()
         try:
-            seal(self.partial)
+            sealing = self.threads[0].submit(seal, self.partial)
+            meanwhile()
+            sealing.result()
         except (InputError, RunError):
             self.give_up()
             raise
@@ -174,8 +184,8 @@ class Writer:
             yield
         except OSError as error:
             raise InputError(
-                f"{self.output}: cannot be written ({error.strerror or error}); it takes {self.total_bytes / 1e6:.4g} MB; choose a place with "
-                "room that you may write to"
+                f"{self.output}: cannot be written ({error.strerror or error}); it takes {self.total_bytes / 1e6:.4g} MB; choose a place "
+                "with room that you may write to"
             ) from None
 
 

@@ -92,8 +92,9 @@ def axes_of_emd(cube: h5py.Group, data: h5py.Dataset) -> dict[str, Found]:
 
 
 def own_header(own: h5py.Group) -> dict[str, Found]:
-    """ptychoscale's own: positions lie in the detector's frame already."""
+    """ptychoscale's own: positions lie in the detector's frame already, whatever the calibration says of the raster."""
     found = {"positions_A": Found(own["positions_A"][...].astype(float), FILE, f"{OWN_GROUP}/positions_A")}
+    found["rotation_deg"], found["transposed"] = (Found(value, FILE, "positions are turned already") for value in (0.0, False))
     for name in ("scan_step_A", "slices", "slice_thickness_A", "volume", "electrons_per_pattern"):
         if name in own.attrs:
             value = own.attrs[name]

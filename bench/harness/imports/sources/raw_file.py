@@ -34,8 +34,8 @@ def filled_in(request: Request) -> tuple[int, ...]:
     needed = math.prod(request.shape) * request.dtype.itemsize
     if there != needed:
         raise InputError(
-            f"{request.file}: --shape {','.join(map(str, request.shape))} of {request.dtype} takes {needed} bytes, the file has {there} after "
-            f"--header-bytes {request.header_bytes}; valid: a shape that multiplies out to {there / request.dtype.itemsize:g} numbers"
+            f"{request.file}: --shape {','.join(map(str, request.shape))} of {request.dtype} takes {needed} bytes, the file has {there} "
+            f"after --header-bytes {request.header_bytes}; valid: a shape that multiplies out to {there / request.dtype.itemsize:g} numbers"
         )
     return request.shape
 

@@ -19,7 +19,7 @@ class Source:
     """Patterns in the order of the scan, zero frequency somewhere near the middle.
 
     `shape` is (scan_y, scan_x, ky, kx), or (n, ky, kx) where the file does not say how the scan went. `read(first, last)` gives
-    patterns [first, last) as (last - first, ky, kx). `found` is what the file says of the experiment, in the units of the keys."""
+    patterns [first, last) as (last - first, ky, kx), which stay as they are until the next call. `found` is what the file says of the experiment, in the units of the keys."""
 
     name: str
     shape: tuple[int, ...]
@@ -87,25 +87,32 @@ class Sliced:
         if len(self.shape) == 3:
             return self.box(slice(first, last))
         columns = self.shape[1]
-        parts = []
+        if first // columns == (last - 1) // columns:
+            row, column = divmod(first, columns)
+            return self.box(slice(row, row + 1), slice(column, column + last - first))
+        if first % columns == 0 and last % columns == 0:
+            return self.box(slice(first // columns, last // columns))
+        parts = []  # the rest of a row, whole rows, the beginning of another
         while first < last:
             row, column = divmod(first, columns)
             rows = (last - first) // columns if column == 0 else 0
             if rows:
-                parts.append(self.box(slice(row, row + rows)))
+                parts.append(self.box(slice(row, row + rows)).copy())
                 first += rows * columns
             else:
                 end = min(columns, column + last - first)
-                parts.append(self.box(slice(row, row + 1), slice(column, end)))
+                parts.append(self.box(slice(row, row + 1), slice(column, end)).copy())
                 first += end - column
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return np.concatenate(parts)
 
 
 class Mapped:
-    """Numbers that lie in a file as they lie in memory, mapped for as long as a slice is copied: no page stays behind."""
+    """Numbers that lie in a file as they lie in memory. What lies in one stretch is read; for the rest the file is mapped for as long as a
+    slice is copied, so that no page stays behind. A slice is as it was read until the next is taken."""
 
     def __init__(self, file: Path, offset: int, shape: tuple[int, ...], dtype: np.dtype, order: str = "C"):
         self.file, self.offset, self.shape, self.dtype, self.order = file, offset, shape, np.dtype(dtype), order
+        self.opened, self.room = open(file, "rb"), np.empty(0, self.dtype)
         needed = offset + math.prod(shape) * self.dtype.itemsize
         there = file.stat().st_size
         if there < needed:
@@ -117,10 +124,20 @@ class Mapped:
         cut = next((i for i, size in enumerate(sizes) if size != 1), 0)
         if self.order == "C" and sizes[cut + 1 :] == list(self.shape[cut + 1 :]):  # lies in one stretch
             first = sum(start * math.prod(self.shape[i + 1 :]) for i, (start, *_) in enumerate(bounds))
-            at = self.offset + first * self.dtype.itemsize
-            return np.fromfile(self.file, self.dtype, math.prod(sizes), offset=at).reshape(sizes)
+            return self.stretch(first, math.prod(sizes)).reshape(sizes)
         whole = np.memmap(self.file, self.dtype, "r", self.offset, self.shape, self.order)
         return np.array(whole[box])
+
+
+    def stretch(self, first: int, count: int) -> np.ndarray:
+        """Numbers that lie together, in a room that the next call uses again."""
+        if len(self.room) < count:
+            self.room = np.empty(count, self.dtype)
+        found = self.room[:count]
+        self.opened.seek(self.offset + first * self.dtype.itemsize)
+        if self.opened.readinto(found.view(np.uint8)) < found.nbytes:
+            raise InputError(f"{self.file}: ended while it was read; valid: a file that nobody changes meanwhile")
+        return found
 
 
 def of_array(array, name: str, files: list[Path], axes: tuple[str, ...], found: dict | None = None, chunks=None) -> Source:
