@@ -27,10 +27,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import h5py  # noqa: E402
 import mutations  # noqa: E402
+import numpy  # noqa: E402
 
 from harness.__main__ import carry_out, end_with_error, load  # noqa: E402
 from harness.base.errors import LONGEST_LINE, InputError  # noqa: E402
 from harness.base.tree import ROOT  # noqa: E402
+from harness.imports.sources import open_source  # noqa: E402
+from harness.imports.sources.request import Request  # noqa: E402
 from harness.project import machine_file  # noqa: E402
 from harness.report import reconstructions  # noqa: E402
 from harness.runs import program  # noqa: E402
@@ -100,7 +103,16 @@ def sound_files(folder: Path) -> list[Kind]:
         Kind("sweep", folder / "spec.json", in_python=True),
         Kind("specimen of a page", dataset, in_python=True),
         Kind("picture of a page", result, in_python=True),
+        Kind("source to import", dataset, in_python=True),
+        Kind("array to import", array_of(dataset, folder / "array.npz"), in_python=True),
     ]
+
+
+def array_of(dataset: Path, file: Path) -> Path:
+    """The dataset's patterns as NumPy keeps them."""
+    with h5py.File(dataset, "r") as opened:
+        numpy.savez_compressed(file, dp=opened["dp"][...])
+    return file
 
 
 def with_texts_of_variable_length(dataset: Path, copy: Path) -> Path:
@@ -144,6 +156,8 @@ def read_in_python(kind: str, file: Path, sound: Path) -> Outcome:
         "machine": None,
         "specimen of a page": None,
         "picture of a page": None,
+        "source to import": None,
+        "array to import": None,
         "sweep": ["sweep", str(file), "-o", str(file.parent / "sweep"), "--dataset", str(file.parent / "no-such-dataset.h5")],
     }[kind]
     err = io.StringIO()
@@ -172,6 +186,9 @@ def carry_out_reading(kind: str, file: Path, sound: Path) -> int:
         elif kind == "specimen of a page":
             reconstructions.kind_of(file)
             reconstructions.read_specimen(file)
+        elif kind.endswith("to import"):
+            source = open_source(Request(file))
+            source.read(0, source.patterns)
         else:
             reconstructions.kind_of(file)
             reconstructions.read_reconstruction(file, reconstructions.read_specimen(sound.with_name("dataset.h5")))

@@ -185,8 +185,7 @@ def damage_hdf5(file: Path, rng: random.Random) -> str:
 
 def damage(file: Path, rng: random.Random) -> str:
     """Damages a file in one way, or in a few; gives what was done."""
-    hdf5 = file.suffix == ".h5"
-    ways: list[Callable] = [damage_bytes, damage_hdf5 if hdf5 else damage_json]
+    ways: list[Callable] = [damage_bytes, {".h5": damage_hdf5, ".npz": damage_bytes}.get(file.suffix, damage_json)]
     done = [rng.choice(ways)(file, rng)]
     while rng.random() < 0.2 and file.stat().st_size > 0:
         done.append(damage_bytes(file, rng))

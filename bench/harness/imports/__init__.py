@@ -50,6 +50,10 @@ def run(args: argparse.Namespace) -> int:
         if writer:
             writer.give_up()
         raise
+    except KeyboardInterrupt:
+        if writer:
+            writer.keep()
+        raise
     if plan.patterns.clipped:
         table.add("negative counts", f"{plan.patterns.clipped} of them became 0", Found(None, FILE))
     header = plan.header.completed(found, table)

@@ -9,7 +9,7 @@ import numpy as np
 from harness.base.errors import InputError
 from harness.imports.correction import Correction
 from harness.imports.geometry import option
-from harness.imports.provenance import DEFAULT, FITTED, OPTION, Found, Table, first
+from harness.imports.provenance import DEFAULT, DERIVED, FITTED, OPTION, Found, Table, first
 from harness.imports.sources.source import Source
 
 BRIGHTEST = 1.05  # of the beam, in a pattern: readers refuse more
@@ -75,7 +75,7 @@ def settle(
     if args.dose is not None:
         dose = Found(args.dose, OPTION)
     elif counted:
-        dose = Found(beam.value / area, beam.origin, "electrons of a pattern over its share of the scan")
+        dose = Found(beam.value / area, DERIVED, "electrons of a pattern over its share of the scan")
     else:
         dose = first(None if args.electrons_per_count else file.get(DOSE), Found(0.0, OPTION if args.electrons_per_count else DEFAULT))
     table.add("beam in a pattern", f"{beam.value:.6g} (patterns hold {sums.min():.4g} to {sums.max():.4g})", beam)

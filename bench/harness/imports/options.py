@@ -125,7 +125,7 @@ def add_source(group) -> None:
     add = group.add_argument
     add("--format", choices=ADAPTERS, help="what the source is [by content, then by name]")
     add("--path", default="", help="the dataset, variable, array or signal inside the file [the only one of 3 or 4 axes]")
-    add("--axes", type=lambda t: t.split(","), help="order of the array's axes [scan_y,scan_x,ky,kx or n,ky,kx; MATLAB ky,kx,scan_y,scan_x]")
+    add("--axes", type=lambda t: t.split(","), help="order of the array's axes [scan_y,scan_x,ky,kx; n,ky,kx; MATLAB ky,kx,scan_y,scan_x]")
     add("--shape", type=whole_numbers(1, 4), help="of raw numbers; with --format empad that of the scan [its XML file's]")
     add("--dtype", type=number_type, help="of raw numbers, such as uint16, >u2 (big-endian) or float32")
     add("--header-bytes", type=lambda t: whole_numbers(1, 1, 0)(t)[0], default=0, help="of a raw file, before the numbers [%(default)s]")
@@ -150,7 +150,7 @@ def add_scan(group) -> None:
     add("--positions", help="a table of (y, x) for each pattern: text whose first line says y_A,x_A, .npy, or FILE.h5::PATH [a raster]")
     add("--positions-unit", help="of --positions, where the table does not say")
     add("--rotation", type=degrees, help="degrees from the scan to the detector, py4DSTEM's QR_rotation [0]")
-    add("--transpose", action="store_true", default=None, help="the detector's axes are exchanged, py4DSTEM's QR_flip")
+    add("--transpose", action=argparse.BooleanOptionalAction, help="the detector's axes are exchanged, py4DSTEM's QR_flip")
     add("--leave-out", type=index_ranges, help="patterns without weight: 3,17,100-120")
 
 

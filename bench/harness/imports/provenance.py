@@ -2,7 +2,7 @@
 
 import dataclasses
 
-OPTION, FILE, FITTED, DEFAULT = "option", "file", "fitted", "default"
+OPTION, FILE, FITTED, DEFAULT, DERIVED = "option", "file", "fitted", "default", "derived"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from harness.imports import bad_pixels, geometry
 from harness.imports.correction import Correction
 from harness.imports.geometry import Optics, option
 from harness.imports.numbers_file import read_array
-from harness.imports.provenance import DEFAULT, FITTED, OPTION, Found, Table, first
+from harness.imports.provenance import DEFAULT, DERIVED, FITTED, OPTION, Found, Table, first
 from harness.imports.sources.source import Source
 from harness.imports.survey import Sample
 
@@ -116,7 +116,7 @@ def used(made: Correction, table: Table) -> np.ndarray:
             f"{FEWEST_USED:.0%}"
         )
     if not found.all():
-        table.add("without weight", f"{(~found).sum()} of {found.size} stored pixels", Found(None, FITTED, "bad, or not recorded"))
+        table.add("without weight", f"{(~found).sum()} of {found.size} stored pixels", Found(None, DERIVED, "bad, or not recorded"))
     return found
 
 
@@ -129,7 +129,7 @@ def grid(args: argparse.Namespace, source: Source, optics: Optics, made: Correct
         if slices.value > 1:
             raise InputError(f"--slice-thickness: is needed with {slices.value} slices; valid: 10A, for example")
         thickness = Found(THICKNESS_A, DEFAULT, "of no effect with one slice")
-    table.add("pixel", f"{pixel[0]:.5g} x {pixel[1]:.5g} A", Found(None, FITTED, "from the stored pixels"))
+    table.add("pixel", f"{pixel[0]:.5g} x {pixel[1]:.5g} A", Found(None, DERIVED, "one over the detector's width"))
     table.add("slices", f"{slices.value}", slices)
     table.add("slice thickness", f"{thickness.value:g} A", thickness)
     return Grid(made.shape, pixel, int(slices.value), float(thickness.value))

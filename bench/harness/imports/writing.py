@@ -44,7 +44,10 @@ class Writer:
 
     def open(self) -> None:
         """Opens what an import of the same source and options has left, or begins anew and takes the room for all of it."""
-        self.known = self.progress.load() if self.partial.exists() else []
+        left = self.partial.exists()
+        self.known = self.progress.load() if left else []
+        if left and not self.known:
+            program.say(f"{program.WARNING_MARK}{self.partial}: is of another source, other options or another version and is begun anew")
         try:
             self.offset = layout.create(self.skeleton, self.header)
             if not self.known:
@@ -152,6 +155,12 @@ class Writer:
             os.chmod(self.partial, 0o666 & ~documents.current_umask())
             documents.give_name(self.partial, self.target)
             self.progress.remove()
+
+    def keep(self) -> None:
+        """Leaves what was written to an import that goes on."""
+        with self.failing():
+            self.save_all()
+            self.saving.result()
 
     def lay_around(self, header: layout.Header) -> None:
         """All that is not patterns as a new file has it, whatever a seal that was interrupted has left of it."""

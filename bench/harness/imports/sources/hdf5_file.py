@@ -5,10 +5,12 @@ from pathlib import Path
 import h5py
 
 from harness.base.errors import InputError, shortened
-from harness.base.hdf5 import read_first_in_a_child
+from harness.base.hdf5 import DAMAGE, read_first_in_a_child
 from harness.imports.sources.hdf5_metadata import found_in
 from harness.imports.sources.request import Request
 from harness.imports.sources.source import AXES, Source, axes_of, of_array
+
+CACHE_BYTES = 16 << 20  # of chunks that reach over several rows of the scan
 
 
 def open_source(request: Request) -> Source:
@@ -19,13 +21,13 @@ def open_file(request: Request, turned: dict[int, tuple[str, ...]] | None = None
     """`turned`: the axes as MATLAB has them, which its files store from the last to the first."""
     read_first_in_a_child(request.file)
     try:
-        file = h5py.File(request.file, "r")
+        file = h5py.File(request.file, "r", rdcc_nbytes=CACHE_BYTES)
         dataset = the_patterns(file, request)
         links = files_of(dataset, request)
         if dataset.external:
             dataset = beside_its_numbers(dataset)
         found = found_in(file, dataset)
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except DAMAGE as error:
         raise InputError(f"{request.file}: is damaged, or no HDF5 ({shortened(str(error), 120)})") from None
     name = f"{request.file}::{dataset.name.lstrip('/')}"
     usual = turned[dataset.ndim][::-1] if turned and dataset.ndim in turned else None
@@ -101,5 +103,5 @@ class Readable:
     def __getitem__(self, box):
         try:
             return self.dataset[box]
-        except (OSError, RuntimeError, ValueError) as error:
+        except DAMAGE as error:
             raise InputError(f"{self.name}: cannot be read ({shortened(str(error), 120)})") from None

@@ -19,7 +19,8 @@ class Source:
     """Patterns in the order of the scan, zero frequency somewhere near the middle.
 
     `shape` is (scan_y, scan_x, ky, kx), or (n, ky, kx) where the file does not say how the scan went. `read(first, last)` gives
-    patterns [first, last) as (last - first, ky, kx), which stay as they are until the next call. `found` is what the file says of the experiment, in the units of the keys."""
+    patterns [first, last) as (last - first, ky, kx), which stay as they are until the next call. `found` is what the file says of the
+    experiment, in the units of the keys."""
 
     name: str
     shape: tuple[int, ...]
