@@ -146,6 +146,12 @@ def test_what_is_no_scan(name, refused, tmp_path):
     refused(file=tmp_path / name, says=[name])
 
 
+@pytest.mark.parametrize("name, says", [("mine.png", "picture"), ("nowhere/mine.h5", "no such folder")])
+def test_outputs_that_cannot_be(name, says, rejects, source, tmp_path):
+    rejects("import", source, "-o", tmp_path / name, *OPTIONS, says=["--output", says])
+    assert not (tmp_path / name).exists()
+
+
 def test_an_output_that_is_the_source(rejects, tmp_path):
     with h5py.File(tmp_path / "scan.h5", "w") as file:
         file["dp"] = scan_of()
