@@ -98,7 +98,6 @@ def test_counts_that_are_no_numbers(refused, tmp_path):
 def test_one_deep_inside_leaves_nothing_either(refused, tmp_path, monkeypatch):
     """Where no sample of the patterns has met it, the import has begun to write."""
     monkeypatch.setattr("harness.imports.survey.SAMPLED", 2)
-    monkeypatch.setattr("harness.imports.survey.RUNS", 1)
     monkeypatch.setattr("harness.imports.survey.AT_ONCE", 2)
     cube = scan_of().astype(np.float32)
     cube[3, 1, 5, 7] = np.inf
