@@ -98,7 +98,6 @@ def test_counts_that_are_no_numbers(refused, tmp_path):
 def test_one_deep_inside_leaves_nothing_either(refused, tmp_path, monkeypatch):
     """Where no sample of the patterns has met it, the import has begun to write."""
     monkeypatch.setattr("harness.imports.survey.SAMPLED", 2)
-    monkeypatch.setattr("harness.imports.survey.RUNS", 1)
     monkeypatch.setattr("harness.imports.survey.AT_ONCE", 2)
     cube = scan_of().astype(np.float32)
     cube[3, 1, 5, 7] = np.inf
@@ -144,6 +143,12 @@ def test_numbers_in_a_file_that_is_gone(refused, tmp_path):
 def test_what_is_no_scan(name, refused, tmp_path):
     (tmp_path / name).write_bytes(b"II*\0" + b"nonsense" * 100 if name.endswith("tif") else b"nonsense" * 100)
     refused(file=tmp_path / name, says=[name])
+
+
+@pytest.mark.parametrize("name, says", [("mine.png", "picture"), ("nowhere/mine.h5", "no such folder")])
+def test_outputs_that_cannot_be(name, says, rejects, source, tmp_path):
+    rejects("import", source, "-o", tmp_path / name, *OPTIONS, says=["--output", says])
+    assert not (tmp_path / name).exists()
 
 
 def test_an_output_that_is_the_source(rejects, tmp_path):

@@ -79,6 +79,12 @@ def test_nexus_says_what_the_microscope_was(imported, tmp_path, cube):
     np.testing.assert_allclose(found["ptychoscale@scan_step_A"], 1.0)
 
 
+def test_what_rosettasciio_may_know_is_said_where_it_is_missing(rejects, monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "rsciio", None)
+    (tmp_path / "scan.dm4").write_bytes(b"of a microscope")
+    rejects("import", tmp_path / "scan.dm4", "-o", tmp_path / "x.h5", *OPTIONS, says=["without rosettasciio", "pip install rosettasciio"])
+
+
 def test_a_missing_package_is_named(rejects, monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "zarr", None)
     (tmp_path / "store.zarr").mkdir()

@@ -59,7 +59,10 @@ def run(args: argparse.Namespace) -> int:
     header = plan.header.completed(found, table)
     print(table, flush=True)
     picture = []
-    draw = lambda: picture.append(drawn(header, plan, tally))  # noqa: E731
+
+    def draw() -> None:
+        picture.append(drawn(header, plan, tally))
+
     if writer:
         writer.finish(header, writing.seal, draw)
         print(args.output)
@@ -74,13 +77,16 @@ def run(args: argparse.Namespace) -> int:
 def outputs_of(args: argparse.Namespace) -> Path:
     """The picture's file. Throws InputError where an output would replace what is read, or cannot be written."""
     picture_file = args.output.with_suffix(".png")
+    if picture_file == args.output:
+        raise InputError(f"--output: {args.output} is the name of the picture beside it; valid: for example {args.output.stem}.h5")
     for file in (args.output, picture_file):
         target = documents.output_target(file)
         for word in (args.source, args.positions, args.background, args.bad_pixels):
             read = Path(str(word or "").partition("::")[0])
             if word and target.exists() and read.exists() and target.samefile(read):
                 raise InputError(f"--output: {file} is {read}, which is read; valid: another name")
-        documents.prepare_folder(target.parent)
+        if not target.parent.is_dir():
+            raise InputError(f"--output: {target.parent}: no such folder; valid: one that is there")
     return picture_file
 
 

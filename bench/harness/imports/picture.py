@@ -50,19 +50,19 @@ def draw_bright_field(axes, header: Header, tally: Tally) -> None:
         axes.set(xlabel="scan column", ylabel="scan row")
     else:
         y, x = header.positions_A.T
-        axes.scatter(x, y, c=values, cmap="gray", s=marker_size(header))
+        axes.scatter(x, y, c=values, cmap="viridis", s=marker_size(header))  # no white on white
         axes.set(xlabel="x (Å)", ylabel="y (Å)", aspect="equal")
         axes.invert_yaxis()
     axes.set(title="virtual bright field")
 
 
 def draw_positions(axes, header: Header) -> None:
-    """In the detector's frame, within the volume."""
+    """In the detector's frame, within the volume; the arrow goes along the first row, or to the second position."""
     y, x = header.positions_A.T
     height, width = (n * p for n, p in zip(header.volume, header.pixel_A, strict=True))
     axes.plot(x, y, ".", markersize=marker_size(header) ** 0.5, color="#0072B2")
     axes.plot(x[:1], y[:1], "o", color=DISK, label="first")
-    along = min(header.scan[1], len(x)) - 1
+    along = min(header.scan[1], len(x)) - 1 if header.is_raster else 1
     axes.annotate("", (x[along], y[along]), (x[0], y[0]), arrowprops={"arrowstyle": "->", "color": DISK})
     axes.set(title="positions in the volume", xlabel="x (Å)", ylabel="y (Å)", xlim=(0, width), ylim=(height, 0), aspect="equal")
     axes.legend(loc="upper right")

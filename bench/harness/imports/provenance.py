@@ -15,11 +15,12 @@ class Found:
 
     @property
     def taken_from(self) -> str:
+        """For people: "file: axes dim0, dim1"."""
         return f"{self.origin}: {self.where}" if self.where else self.origin
 
 
 class Table:
-    """What was taken from where, in the order in which it was settled; `chosen` remembers what it says."""
+    """What was taken from where, in the order in which it was settled."""
 
     def __init__(self):
         self.rows: list[tuple[str, str, str]] = []
@@ -33,6 +34,7 @@ class Table:
         return "\n".join(f"{what:<{widths[0]}}  {said:<{widths[1]}}  {origin}" for what, said, origin in rows)
 
     def as_list(self) -> list[dict]:
+        """The same for JSON."""
         return [{"what": what, "value": said, "from": origin} for what, said, origin in self.rows]
 
 

@@ -12,8 +12,7 @@ from harness.imports.layout import described
 from harness.imports.sources.source import Source
 
 SAMPLED = 2048  # patterns, spread over the scan
-RUNS = 32  # pieces that these are read in
-AT_ONCE = 64  # of them
+AT_ONCE = 64  # of them, at most
 ROOMS = 4  # for patterns on their way, which the system would otherwise give and take for every block: two wait, one is made, one spare
 LEAST_SHARE = 0.01  # of the disk: of a beam that is stopped, sums tell nothing
 
@@ -33,7 +32,7 @@ def ranges(patterns: int, together: int) -> list[tuple[int, int]]:
     if patterns <= SAMPLED:
         return [(a, min(a + AT_ONCE, patterns)) for a in range(0, patterns, AT_ONCE)]
     each = max(1, min(AT_ONCE, together))
-    count = min(RUNS * AT_ONCE // each, patterns // each)
+    count = SAMPLED // each
     starts = [i * patterns // count for i in range(count)]
     return [(start, min(start + each, patterns)) for start in starts]
 

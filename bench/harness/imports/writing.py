@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.base import documents
-from harness.base.errors import InputError, RunError
+from harness.base.errors import InputError, RunError, shortened
 from harness.imports import layout
 from harness.imports.saved import Progress, Saved, checksum
 from harness.runs import program
@@ -85,9 +85,11 @@ class Writer:
     def checksum_there(self, last: int, step: int) -> int:
         """Of patterns up to `last`, as the file holds them."""
         found = self.saved.checksum
-        for first in range(self.saved.patterns, last, step):
-            found = checksum(found, self.read(first, min(first + step, last)))
-        return found
+        with contextlib.suppress(ValueError):  # of a file that is too short
+            for first in range(self.saved.patterns, last, step):
+                found = checksum(found, self.read(first, min(first + step, last)))
+            return found
+        return -1
 
     def read(self, first: int, last: int) -> np.ndarray:
         count = (last - first) * self.header.pattern_bytes // self.header.counts.itemsize
@@ -129,6 +131,7 @@ class Writer:
         self.save()
 
     def save(self) -> None:
+        """The same for what is written by now; the last time must be over."""
 
         def save(state: Saved) -> None:
             os.fdatasync(self.file.fileno())
@@ -207,6 +210,8 @@ def judge(header: layout.Header, output: Path) -> None:
         program.ask("info", skeleton)
     except InputError as error:
         raise InputError(str(error).replace(str(skeleton), str(output))) from None
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written ({shortened(str(error), 120)}); choose a place that you may write to") from None
     finally:
         skeleton.unlink(missing_ok=True)
 

@@ -25,6 +25,12 @@ BY_SUFFIX = {".raw": "raw", ".bin": "raw", ".dat": "raw", ".hspy": "rosettasciio
 TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
+def needs(module: str) -> str:
+    """What to install for a module that is missing, by the name that the package has."""
+    package = {"rsciio": "rosettasciio", "skimage": "scikit-image"}.get(module, module)
+    return f"needs the python package {package}; install it with: pip install {package} (see {ROOT / 'ci' / 'requirements-import.txt'})"
+
+
 def open_source(request: Request) -> Source:
     """The patterns that the user named. Throws InputError."""
     if not request.file.exists():
@@ -36,11 +42,7 @@ def open_source(request: Request) -> Source:
     except ModuleNotFoundError as missing:
         if missing.name.startswith("harness"):
             raise
-        package = {"rsciio": "rosettasciio"}.get(missing.name, missing.name)
-        raise InputError(
-            f"{request.file}: needs the python package {package}; install it with: pip install {package} "
-            f"(all of them are in {ROOT / 'ci' / 'requirements-import.txt'})"
-        ) from None
+        raise InputError(f"{request.file}: {needs(missing.name)}") from None
 
 
 def kind_of(file: Path) -> str:
@@ -79,6 +81,9 @@ def kind_by_name(file: Path) -> str:
     """What rosettasciio has a reader for, by the name's ending."""
     from harness.imports.sources import rosettasciio_names
 
-    if rosettasciio_names.reader_of(file, "") is not None:
-        return "rosettasciio"
+    try:
+        if rosettasciio_names.reader_of(file, "") is not None:
+            return "rosettasciio"
+    except ModuleNotFoundError as missing:
+        raise InputError(f"{file}: is of no kind that is known without rosettasciio: {needs(missing.name)}") from None
     raise InputError(f"{file}: is of no known kind; valid: --format with one of {', '.join(ADAPTERS)}")

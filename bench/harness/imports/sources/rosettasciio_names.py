@@ -6,13 +6,9 @@ from harness.base.errors import InputError
 
 
 def reader_of(file: Path, name: str) -> dict | None:
-    """The reader of that name, else the first for the name's ending; None when there is none, or no rosettasciio."""
-    try:
-        from rsciio import IO_PLUGINS
-    except ModuleNotFoundError:
-        if name:
-            raise
-        return None
+    """The reader of that name, else the first for the name's ending; None when there is none."""
+    from rsciio import IO_PLUGINS
+
     if name:
         known = {word.lower(): plugin for plugin in IO_PLUGINS for word in (plugin["name"], *plugin["name_aliases"])}
         if name.lower() not in known:
