@@ -24,7 +24,7 @@ def run(tmp_path):
 
     def call(*words, without=(), root=ROOT, **variables):
         for name in without:
-            (programs / name).unlink()
+            (programs / name).unlink(missing_ok=True)
         environment = {key: value for key, value in os.environ.items() if key != "PTYCHOSCALE_PYTHON"}
         return subprocess.run(
             [str(root / "ci" / words[0]), *map(str, words[1:])],
