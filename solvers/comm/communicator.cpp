@@ -40,7 +40,7 @@ struct Communicator::Impl {
   int local_size = 1;
 
   /// Of one rank that sends nothing: MPI need not have started.
-  Impl(int rank, int size) : rank(rank), size(size), alone(true) {}
+  Impl(int our_rank, int our_size) : rank(our_rank), size(our_size), alone(true) {}
   explicit Impl(MPI_Comm group) {
     // Our own copy, so that no message of another library can be taken for one of ours.
     check_mpi(MPI_Comm_dup(group, &comm), "MPI_Comm_dup");

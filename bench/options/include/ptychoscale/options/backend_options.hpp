@@ -21,12 +21,9 @@ inline void add_backend_options(CLI::App& command, BackendOptions& target) {
   command
       .add_option_function<std::string>(
           "--kernels", [&target](const std::string& word) { target.kernels = meaning(paths, word); },
-          "Slice steps with a library's transforms, fftw with --backend cpu and cufft with cuda, or fused: "
-          "lines "
-          "that are read once, transformed, worked on and transformed back, for lengths that have it, others "
-          "go "
-          "with the library; left out: fused with cpu; cufft with cuda, until fused has been verified on a "
-          "GPU")
+          "How slice steps are made: with a library's transforms, fftw on CPUs and cufft on GPUs, or fused, "
+          "lines that are read once, transformed, worked on and transformed back, for lengths that have it; "
+          "left out: fused with --backend cpu; cufft with cuda, until fused has been verified on a GPU")
       ->check(CLI::IsMember(words(paths)));
   command
       .add_option_function<std::string>(
