@@ -61,7 +61,8 @@ fs::path cgroup_folder(const fs::path& root, bool v2) {
     const auto first = line.find(':');
     const auto second = line.find(':', first + 1);
     if (second == std::string::npos) continue;
-    const auto controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    std::string controllers = ","; // added to, since GCC 12 warns of a sum
+    controllers.append(line, first + 1, second - first - 1).append(",");
     if (!(v2 ? controllers == ",," : controllers.find(",memory,") != std::string::npos)) continue;
     const auto folder = mount / fs::path(line.substr(second + 1)).relative_path();
     std::error_code error;
