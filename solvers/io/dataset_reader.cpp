@@ -159,6 +159,8 @@ struct DatasetReader::Impl {
         type(count_type(file.type_name(dataset_format::patterns))), hashes(header.positions_A.size()),
         centred(header.detector.area()) {
     if (file.type_name(dataset_format::patterns) == "float16") halves.resize(centred.size());
+    if (file.has_attribute(dataset_format::group, "patterns_hash"))
+      stored_patterns_hash = file.attribute_text(dataset_format::group, "patterns_hash");
     if (!header.pixels_used.empty()) {
       used_as_stored.resize(centred.size());
       move_zero_to_centre(header.pixels_used, used_as_stored, header.detector);
@@ -171,6 +173,8 @@ struct DatasetReader::Impl {
     file.require_type(dataset_format::truth, {"float32", "float64"});
     truth = file.dataset(dataset_format::truth);
   }
+  /// Read at once: by the time it is asked for, another thread may be loading patterns, and HDF5 is for one.
+  std::optional<std::string> stored_patterns_hash;
   void read_counts(int position);
   void set_unused_pixels(float value);
   [[nodiscard]] std::uint64_t hash_of_counts() const;
@@ -246,8 +250,8 @@ std::optional<std::uint64_t> DatasetReader::hash_as_read(int position) const {
 std::optional<std::string>
 DatasetReader::complaint_of_content(const std::map<int, std::uint64_t>& hashes) const {
   const Impl& r = *impl_;
-  if (!r.file.has_attribute(dataset_format::group, "patterns_hash")) return std::nullopt;
-  const auto stored = r.file.attribute_text(dataset_format::group, "patterns_hash");
+  if (!r.stored_patterns_hash) return std::nullopt;
+  const auto& stored = *r.stored_patterns_hash;
   const auto found = patterns_hash(identity_of(r.header, r.type, has_truth()), hashes);
   if (found == stored) return std::nullopt;
   return fmt::format("is not what was written: its patterns and header give the hash {:.8}, it says {:.8}; "
