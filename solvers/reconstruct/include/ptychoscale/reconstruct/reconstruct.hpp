@@ -107,15 +107,15 @@ struct ReconstructionPlan {
 [[nodiscard]] std::uintmax_t checkpoint_bytes(const ReconstructionPlan& plan,
                                               const ReconstructionOptions& options, int slices);
 
-/// Says in one line that a disk has too little room for a run's result of so many bytes and two checkpoints
-/// beside it, and what would do; nothing where there is enough. `already` is what checkpoints that are there
-/// take, in whose place new ones come.
+/// Bytes of a disk that a run's result and its checkpoints share.
 struct RoomForCheckpoints {
   std::uintmax_t free = 0;
-  std::uintmax_t result = 0;
-  std::uintmax_t one = 0;
-  std::uintmax_t already = 0;
+  std::uintmax_t result = 0;  ///< that it will have on that disk
+  std::uintmax_t one = 0;     ///< that a checkpoint takes
+  std::uintmax_t already = 0; ///< of checkpoints that are there, in whose place new ones come
 };
+/// Says in one line that two checkpoints do not fit beside the result, and how much is lacking; nothing where
+/// they do.
 [[nodiscard]] std::optional<std::string> complaint_of_room(const RoomForCheckpoints& room);
 
 /// What one rank did and used.
