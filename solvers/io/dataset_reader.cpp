@@ -132,8 +132,8 @@ void refuse_unfinished(const InputFile& file) {
 DatasetHeader read_header(const InputFile& file) {
   DatasetHeader h;
   file.require_schema(dataset_format::group, dataset_format::schema_version);
-  refuse_unfinished(file);
   read_patterns_shape(file, h);
+  refuse_unfinished(file);
   read_optics(file, h);
   read_own_attributes(file, h);
   h.scattered = is_scattered(file);
