@@ -1,6 +1,6 @@
+#include "../lines/twiddles.hpp"
 #include "fused_launch.hpp"
 #include "fused_lengths.hpp"
-#include "../lines/twiddles.hpp"
 #include "slice_step.hpp"
 
 #include <fmt/format.h>
