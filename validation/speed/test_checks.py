@@ -125,5 +125,5 @@ def test_quota_of_either_kind_of_control_group(tmp_path, monkeypatch, files, sai
 
 def test_figures_have_names_of_their_own(command):
     names = [figure for check in command.CHECKS for figure in check.bars]
-    assert len(names) == len(set(names)) == 15
+    assert len(names) == len(set(names)) == 17
     assert all(math.isfinite(bar.least) or math.isfinite(bar.most) for check in command.CHECKS for bar in check.bars.values())

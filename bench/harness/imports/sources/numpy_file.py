@@ -2,6 +2,7 @@
 
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,7 +15,7 @@ from harness.imports.sources.source import AXES, Mapped, Source, axes_of, of_arr
 
 # What damage to an archive, and to NumPy's own header in it, makes the libraries throw.
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, NotImplementedError, OSError, OverflowError, RuntimeError,
-          SyntaxError, TypeError, ValueError)  # fmt: skip
+          SyntaxError, TypeError, ValueError, tokenize.TokenError)  # fmt: skip
 
 
 def header_of(opened, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
