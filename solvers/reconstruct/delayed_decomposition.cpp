@@ -58,6 +58,7 @@ private:
       add(*copy, 1, own_);
     }
     own_.zero();
+    tile_.backend().synchronize(); // messages that are merged meanwhile do not wait for the copies
     exchange_->start(tile_.view(late_));
     under_way_ = true;
   }
