@@ -15,6 +15,7 @@
 #include "ptychoscale/files/wisdom_file.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
+#include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "ptychoscale/record/results_table.hpp"
 
 #include <fmt/format.h>
@@ -89,6 +90,28 @@ std::string read_dataset(const std::string& file) {
     d.array<float>(slice);
   }
   d.text(reader.content_hash());
+  if (content_hash_of(file) != reader.content_hash()) // as `info --check-content`
+    throw InputError(fmt::format("'{}': is not what was written", file));
+  return d.hex();
+}
+
+/// What `reconstruct` reads and verifies.
+std::string read_patterns(const std::string& file) {
+  const DatasetReader reader(file);
+  const auto acquisition = acquisition_of(reader);
+  Digest d;
+  add_header(d, acquisition.header);
+  std::vector<float> pattern(acquisition.header.detector.area());
+  std::map<int, std::uint64_t> hashes;
+  for (int i = 0; i < static_cast<int>(acquisition.header.positions_A.size()); ++i) {
+    acquisition.read_amplitudes(i, pattern);
+    d.array<float>(pattern);
+    if (const auto hash = acquisition.hash_as_read ? acquisition.hash_as_read(i) : std::nullopt)
+      hashes[i] = *hash;
+  }
+  if (acquisition.complaint_of_content)
+    if (const auto complaint = acquisition.complaint_of_content(hashes))
+      throw InputError(fmt::format("'{}': {}", file, *complaint));
   return d.hex();
 }
 
@@ -151,9 +174,9 @@ std::string read_report(const std::string& file) {
 }
 
 const std::map<std::string, std::function<std::string(const std::string&)>> readers{
-    {"dataset", read_dataset},  {"reconstruction", read_reconstruction}, {"case", read_case},
-    {"rates", read_rates_file}, {"times", read_kernel_times_file},       {"cache", read_cache},
-    {"report", read_report}};
+    {"dataset", read_dataset}, {"patterns", read_patterns}, {"reconstruction", read_reconstruction},
+    {"case", read_case},       {"rates", read_rates_file},  {"times", read_kernel_times_file},
+    {"cache", read_cache},     {"report", read_report}};
 
 /// Outcome and words of one reading, in the process that it may end.
 std::string outcome(const std::string& kind, const std::string& file) {

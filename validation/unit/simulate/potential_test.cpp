@@ -145,8 +145,8 @@ TEST(Potential, TakesAboutWhatIsCounted) {
     const auto v = potential(extent, pixel, sum, atoms);
     // What is not metered: the result; the sites; and of a direct sum one species' phases along y.
     const double phases = sum == Sum::exact ? 16.0 * sites / 2 * extent.y : 0;
-    const double taken =
-        static_cast<double>(memory_meter().read().total_peak - before) + 8.0 * v.size() + phases;
+    const double taken = static_cast<double>(memory_meter().read().total_peak - before) +
+                         static_cast<double>(8 * v.size()) + phases;
     const double counted = PotentialGenerator::bytes(extent, sum, sites, 1);
     EXPECT_GE(counted, taken);
     EXPECT_LE(counted, 2 * taken);
