@@ -52,7 +52,7 @@ def detector_pixel(text: str) -> tuple[str, tuple[float, float]]:
 
 def whole_numbers(least: int, most: int, lowest: int = 1):
     """A reader of so many whole numbers separated by commas."""
-    words = f"{least} to {most} whole numbers of {lowest} or more, such as {','.join(['64'] * most)}"
+    words = f"{least if least == most else f'{least} to {most}'} whole numbers of {lowest} or more, such as {','.join(['64'] * most)}"
     return lambda text: checked(
         text, lambda t: tuple(int(w) for w in t.split(",")), lambda t: least <= len(t) <= most and min(t) >= lowest, words
     )
