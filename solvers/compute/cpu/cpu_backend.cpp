@@ -85,8 +85,10 @@ public:
     cpu::transmit(team_, fft_, waves, potential, origins, sigma);
   }
   void propagate(Waves waves, const Propagator& propagator, Sense sense) override {
-    if (columns_fused(waves.extent)) return cpu::fused::propagate(team_, *fused_, waves, propagator, sense);
-    cpu::propagate(team_, fft_, waves, propagator, sense);
+    if (columns_fused(waves.extent))
+      cpu::fused::propagate(team_, *fused_, waves, propagator, sense);
+    else
+      cpu::propagate(team_, fft_, waves, propagator, sense);
     let_host_work();
   }
   void transmit_adjoint(Waves transmitted, Waves adjoint, const SliceUpdate& update,

@@ -32,6 +32,27 @@ TEST(MakeBackend, SaysWhatComputes) {
             std::string::npos);
 }
 
+TEST(MakeBackend, GivesACpuThatLetsTheHostWorkBetweenSlices) {
+  constexpr Extent e{32, 32}; // a length of either
+  for (const auto kernels : {Kernels::fftw, Kernels::fused}) {
+    const auto backend = make_backend({.kind = "cpu", .planning = Planning::estimate, .kernels = kernels});
+    backend->prepare({&e, 1});
+    const Buffer<Complex> wave(*backend, e.area(), MemoryLabel::waves),
+        factor(*backend, 32, MemoryLabel::waves);
+    const auto a_slice = [&] {
+      backend->propagate({wave.data(), 1, e}, {factor.data(), factor.data(), nullptr}, Sense::direct);
+    };
+    int times = 0;
+    {
+      const Meanwhile work(*backend, [&] { return ++times < 2; });
+      a_slice();
+      a_slice();
+    }
+    a_slice();
+    EXPECT_EQ(times, 2) << name(kernels);
+  }
+}
+
 TEST(MakeBackend, RefusesChoicesOfTheGpuOnTheCpu) {
   EXPECT_EQ(refusal({.kind = "cpu", .kernels = Kernels::cufft}),
             "kernels: 'cufft' is a choice of the cuda backend; valid with cpu: fftw, fused");
