@@ -51,32 +51,21 @@ double brightest_round(const PartSums& sums) {
   return brightest;
 }
 
-/// What one round makes of a voxel's error.
-struct Correction {
-  double all = 0;     ///< of all ranks together
-  double largest = 0; ///< of one rank
-};
-
-/// Of every round, at alpha = `inverse_l` / (2 sigma^2 S).
-std::vector<Correction> corrections(const PartSums& sums, double inverse_l) {
-  std::vector<Correction> rounds;
+/// Whether no round corrects a voxel too far, at alpha = `inverse_l` / (2 sigma^2 S). What one rank more adds
+/// makes no correction smaller.
+bool is_stable(const PartSums& sums, double inverse_l, const ReconstructionOptions& o) {
+  double all = 0, largest = 0; // of the ranks of a round together, and of one
   int round = -1;
   for (const auto& [part, m] : sums) {
-    if (part.round != round) rounds.emplace_back();
+    if (part.round != round) all = largest = 0;
     round = part.round;
     const double c = corrected(inverse_l * m);
-    rounds.back().all += c;
-    rounds.back().largest = std::max(rounds.back().largest, c);
+    all += c;
+    largest = std::max(largest, c);
+    const double made = o.update == UpdateRule::as_printed ? all + largest : all;
+    if (made > overshoot || (o.delay > 0 && all - largest > lateness)) return false;
   }
-  return rounds;
-}
-
-/// Whether no round corrects a voxel too far.
-bool is_stable(const PartSums& sums, double inverse_l, const ReconstructionOptions& o) {
-  return std::ranges::all_of(corrections(sums, inverse_l), [&](const Correction& c) {
-    const double made = o.update == UpdateRule::as_printed ? c.all + c.largest : c.all;
-    return made <= overshoot && (o.delay == 0 || c.all - c.largest <= lateness);
-  });
+  return true;
 }
 
 /// The largest 1 / m up to `most` at which no voxel is corrected too far.
