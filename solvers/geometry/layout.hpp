@@ -39,7 +39,9 @@ public:
 /// volume. The request must outlive it.
 [[nodiscard]] std::unique_ptr<Layout> layout_of(const TilingRequest& request);
 
-/// The mesh that choose_mesh() would choose; none where there is none.
+/// choose_mesh() of a request whose layout is known.
+[[nodiscard]] Mesh choose_mesh(const TilingRequest& request, const Layout& layout);
+/// The mesh that it would choose; none where there is none.
 [[nodiscard]] std::optional<Mesh> find_mesh(const TilingRequest& request, const Layout& layout, int ranks);
 
 /// Whether a position is not left out.

@@ -64,15 +64,16 @@ std::optional<Mesh> find_mesh(const TilingRequest& request, const Layout& layout
   return squarest(request, layout, ranks, false);
 }
 
-Mesh choose_mesh(const TilingRequest& request) {
+Mesh choose_mesh(const TilingRequest& request, const Layout& layout) {
   if (request.ranks < 1)
     throw InputError("ranks: " + std::to_string(request.ranks) + "; valid are 1 and more");
-  const auto layout = layout_of(request);
-  if (const auto mesh = find_mesh(request, *layout, request.ranks)) return *mesh;
+  if (const auto mesh = find_mesh(request, layout, request.ranks)) return *mesh;
   throw InputError("ranks: " + std::to_string(request.ranks) + " cannot form a mesh over the " +
                    text({request.scan.rows, request.scan.columns}) +
                    " scan that leaves every rank a position; the nearest smaller number that can is " +
-                   std::to_string(largest_rank_count(request, *layout)));
+                   std::to_string(largest_rank_count(request, layout)));
 }
+
+Mesh choose_mesh(const TilingRequest& request) { return choose_mesh(request, *layout_of(request)); }
 
 } // namespace ptychoscale

@@ -23,10 +23,10 @@ void check_request(const TilingRequest& r) {
 }
 
 Mesh mesh_of(const TilingRequest& r, const Layout& layout) {
-  if (!r.mesh) return choose_mesh(r);
+  if (!r.mesh) return choose_mesh(r, layout);
   if (r.mesh->rows < 1 || r.mesh->columns < 1 || r.mesh->ranks() != r.ranks)
     throw InputError("mesh: " + text(*r.mesh) + " does not match the " + std::to_string(r.ranks) +
-                     " ranks of this run; " + text(choose_mesh(r)) + " would");
+                     " ranks of this run; " + text(choose_mesh(r, layout)) + " would");
   if (layout.is_raster() && (r.mesh->rows > r.scan.rows || r.mesh->columns > r.scan.columns))
     throw InputError("mesh: " + text(*r.mesh) + " leaves ranks without positions; a scan of " +
                      std::to_string(r.scan.rows) + " x " + std::to_string(r.scan.columns) +
