@@ -38,9 +38,13 @@ Json header_json(const DatasetHeader& h) {
             {"seed", h.seed},
             {"specimen", specimen_of(h)}};
   if (h.scattered) json["scattered"] = true;
+  add_masks(json, h);
+  return json;
+}
+
+void add_masks(Json& json, const DatasetHeader& h) {
   if (const int pixels = pixels_without_weight(h); pixels > 0) json["pixels_without_weight"] = pixels;
   if (const int patterns = patterns_left_out(h); patterns > 0) json["patterns_left_out"] = patterns;
-  return json;
 }
 
 } // namespace ptychoscale

@@ -138,12 +138,6 @@ void add_checkpoints(Json& row, const Reconstruction& result) {
   row["checkpoint_bytes"] = result.checkpoints.bytes;
 }
 
-/// What a measured scan's masks hide; simulations have none.
-void add_masks(Json& row, const DatasetHeader& h) {
-  if (const int pixels = pixels_without_weight(h); pixels > 0) row["pixels_without_weight"] = pixels;
-  if (const int patterns = patterns_left_out(h); patterns > 0) row["patterns_left_out"] = patterns;
-}
-
 Json benchmark_row(const RunReport& r, ReportDetail detail) {
   Json row;
   row["name"] = fmt::format("{}/{}/{}x{}", r.header.case_name, name(r.options.method),

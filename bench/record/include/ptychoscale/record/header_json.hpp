@@ -9,4 +9,7 @@ namespace ptychoscale {
 /// compared.
 [[nodiscard]] Json header_json(const DatasetHeader& header);
 
+/// Adds how much a measured scan's masks hide; nothing where there are none.
+void add_masks(Json& json, const DatasetHeader& header);
+
 } // namespace ptychoscale
