@@ -87,6 +87,12 @@ double mean_step(const Position& first, const Position& last, int lines, double 
   return lines < 2 ? nominal : std::hypot(last.y - first.y, last.x - first.x) / (lines - 1);
 }
 
+double median(std::vector<double> all) {
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+  std::ranges::nth_element(all, middle);
+  return *middle;
+}
+
 /// From every position that is not left out to the nearest of the others.
 std::vector<double> distances_in_use(const DatasetHeader& h) {
   std::vector<Position> all;
@@ -137,23 +143,19 @@ double widest_circle_A(const DatasetHeader& h) {
   return std::max(entrance_A, circle_radius_A(optics));
 }
 
-double typical_distance_A(const DatasetHeader& h) {
-  auto all = distances_in_use(h);
-  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
-  std::ranges::nth_element(all, middle);
-  return *middle;
-}
+double typical_distance_A(const DatasetHeader& h) { return median(distances_in_use(h)); }
 
 std::optional<std::string> complaint_of_scattered(const DatasetHeader& h) {
   constexpr double tolerance = 5; // far above a random scan's spread, below the confusion of units
   const double nominal = std::sqrt(h.scan_step_A.y * h.scan_step_A.x);
-  const double typical = typical_distance_A(h);
+  const auto distances = distances_in_use(h);
+  const double typical = median(distances);
   if (typical > 0 && !(typical > nominal / tolerance && typical < nominal * tolerance))
     return fmt::format(
         "scan_step_A = [{}, {}], but the typical distance between neighbours in positions_A is "
         "{:.4g} A; expected the same within a factor of {:.0f}",
         h.scan_step_A.y, h.scan_step_A.x, typical, tolerance);
-  const double least = std::ranges::min(distances_in_use(h));
+  const double least = std::ranges::min(distances);
   const double diameter = 2 * widest_circle_A(h);
   if (least < diameter) return std::nullopt;
   return fmt::format(
