@@ -36,8 +36,8 @@ public:
   virtual ~GradientExchange() = default;
   /// Posts receives and the first sends; `buffer` must stay untouched until finish() returns.
   virtual void start(Volume buffer) = 0;
-  /// Moves outstanding messages on without blocking, between start() and finish(); gives whether more is to
-  /// come.
+  /// Moves outstanding messages on without blocking, sends that finish() has left too; gives whether the
+  /// buffer waits for more.
   virtual bool progress() = 0;
   /// Returns when `buffer` holds the total on the whole extended tile; own sends may still be under way from
   /// packed copies.
