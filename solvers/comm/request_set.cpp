@@ -4,7 +4,6 @@
 
 #include <mpi.h>
 
-#include <algorithm>
 #include <exception>
 
 namespace ptychoscale {
@@ -31,6 +30,18 @@ struct RequestSet::Impl {
       for (int i = 0; i < n; ++i) check_mpi(statuses[static_cast<std::size_t>(i)].MPI_ERROR, call);
     check_mpi(code, call);
     return {indices.begin(), indices.begin() + n};
+  }
+
+  /// Slots of these that have completed.
+  std::vector<int> complete_of(const std::vector<int>& slots, Completion completion, const char* call) {
+    some.clear();
+    for (const int slot : slots) some.push_back(requests[slot]);
+    auto completed = complete(some, completion, call);
+    for (int& i : completed) {
+      requests[slots[i]] = some[i];
+      i = slots[i];
+    }
+    return completed;
   }
 };
 
@@ -71,22 +82,14 @@ void RequestSet::send(int slot, const float* data, std::size_t n, int peer, int 
 
 bool RequestSet::pending(int slot) const { return impl_->requests[slot] != MPI_REQUEST_NULL; }
 
-bool RequestSet::any_pending() const {
-  return std::ranges::any_of(impl_->requests, [](MPI_Request r) { return r != MPI_REQUEST_NULL; });
-}
-
 std::vector<int> RequestSet::test() { return impl_->complete(impl_->requests, MPI_Testsome, "MPI_Testsome"); }
 
+std::vector<int> RequestSet::test(const std::vector<int>& slots) {
+  return impl_->complete_of(slots, MPI_Testsome, "MPI_Testsome");
+}
+
 std::vector<int> RequestSet::wait(const std::vector<int>& slots) {
-  auto& some = impl_->some;
-  some.clear();
-  for (const int slot : slots) some.push_back(impl_->requests[slot]);
-  auto completed = impl_->complete(some, MPI_Waitsome, "MPI_Waitsome");
-  for (int& i : completed) {
-    impl_->requests[slots[i]] = some[i];
-    i = slots[i];
-  }
-  return completed;
+  return impl_->complete_of(slots, MPI_Waitsome, "MPI_Waitsome");
 }
 
 } // namespace ptychoscale

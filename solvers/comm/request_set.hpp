@@ -23,10 +23,11 @@ public:
   void receive(int slot, float* data, std::size_t n, int peer, int tag);
   void send(int slot, const float* data, std::size_t n, int peer, int tag);
   [[nodiscard]] bool pending(int slot) const;
-  [[nodiscard]] bool any_pending() const;
 
   /// Slots completed since the last call, in no particular order; empty at once when none is pending.
   [[nodiscard]] std::vector<int> test();
+  /// The same of these slots only.
+  [[nodiscard]] std::vector<int> test(const std::vector<int>& slots);
   /// Blocks until at least one of these slots completes; gives those that have. Empty when none is pending.
   [[nodiscard]] std::vector<int> wait(const std::vector<int>& slots);
 

@@ -54,8 +54,11 @@ void TransferPipeline::start(Volume volume) {
 
 bool TransferPipeline::progress() {
   const PhaseScope scope(timer_, Phase::communication);
-  if (requests_.any_pending()) advance_lanes_of(requests_.test());
-  return unfinished_chunks_ > 0;
+  for (auto completed = requests_.test(awaited()); !completed.empty(); completed = requests_.test(awaited()))
+    advance_lanes_of(completed); // to where they stand still for others, which may have come, too
+  if (unfinished_chunks_ > 0) return true;
+  (void)requests_.test(); // moves sends on that are still under way
+  return false;
 }
 
 void TransferPipeline::finish() {
