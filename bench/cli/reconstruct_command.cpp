@@ -19,7 +19,7 @@
 #include "ptychoscale/options/solver_options.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "ptychoscale/record/assessment.hpp"
-#include "ptychoscale/record/error_over_time.hpp"
+#include "ptychoscale/record/quality_over_time.hpp"
 #include "ptychoscale/record/report.hpp"
 #include "ptychoscale/record/results_table.hpp"
 #include "resumption.hpp"
@@ -133,7 +133,7 @@ void tell_of_patterns(const Acquisition& acquisition, const PatternFindings& fou
 struct Beside {
   const CheckpointPolicy* checkpoints = nullptr;
   const Checkpoint* resume = nullptr;
-  const ErrorOverTime* errors = nullptr;
+  const QualityOverTime* quality = nullptr;
   int quality_every = 1;
 };
 
@@ -156,10 +156,10 @@ Reconstruction solve(const Communicator& comm, Backend& backend, const Acquisiti
       .on_patterns = [&](const PatternFindings& found) { tell_of_patterns(acquisition, found); },
       .checkpoints = checkpoints,
       .resume = resume};
-  if (beside.errors)
-    hooks.measure_error = [beside, last = options.iterations](int done, const Buffer<float>& volume) {
+  if (beside.quality)
+    hooks.measure_closeness = [beside, last = options.iterations](int done, const Buffer<float>& volume) {
       const bool due = done % beside.quality_every == 0 || done == last;
-      return due ? beside.errors->measure(volume) : std::nullopt;
+      return due ? beside.quality->measure(volume) : std::nullopt;
     };
   return reconstruct(comm, backend, acquisition, plan, options, hooks);
 }
@@ -233,14 +233,13 @@ int reconstruct_dataset(const ReconstructOptions& options, const Communicator& c
       checkpoint_to_resume(comm, options.checkpoints, options.output, conditions, solver.iterations);
   comm.agree([&] { learn(*backend, options, comm, resume ? &*resume : nullptr); });
   watch_for_interruption();
-  std::optional<ErrorOverTime> errors;
-  if (options.quality_every > 0)
-    errors.emplace(comm, *backend, *dataset, plan.tiling.tiles[static_cast<std::size_t>(comm.rank())]);
+  std::optional<QualityOverTime> quality;
+  if (options.quality_every > 0) quality.emplace(comm, *backend, *dataset, plan.tiling);
   const auto before = sample_load();
   Reconstruction result;
   try {
     result = solve(comm, *backend, acquisition_of(*dataset), plan, solver,
-                   {policy ? &*policy : nullptr, resume ? &*resume : nullptr, errors ? &*errors : nullptr,
+                   {policy ? &*policy : nullptr, resume ? &*resume : nullptr, quality ? &*quality : nullptr,
                     options.quality_every});
   } catch (const Stopped& stopped) {
     return end_stopped(comm, stopped, options.output, solver.iterations);

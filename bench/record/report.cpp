@@ -114,19 +114,23 @@ void add_assessment(Json& row, const Assessment& a) {
   row["seam_found"] = judge_seams(*a.seams, nullptr).any();
 }
 
-/// The error by iteration, and where it was lowest: runs on noisy patterns get worse after it.
-void add_errors(Json& row, const std::vector<ErrorAt>& errors) {
-  if (errors.empty()) return;
-  Json finished = Json::array(), values = Json::array();
-  for (const auto& each : errors) {
-    finished.push_back(each.iteration);
-    values.push_back(each.relative_rmse);
+/// Error and similarity by iteration, and where the error was lowest: runs on noisy patterns get worse after
+/// it.
+void add_closeness(Json& row, const std::vector<ClosenessAt>& all) {
+  if (all.empty()) return;
+  Json finished = Json::array(), errors = Json::array(), similarities = Json::array();
+  for (const auto& [iteration, of] : all) {
+    finished.push_back(iteration);
+    errors.push_back(of.relative_rmse);
+    if (std::isfinite(of.similarity)) similarities.push_back(of.similarity);
   }
-  const auto lowest = std::ranges::min_element(errors, {}, &ErrorAt::relative_rmse);
+  const auto lowest =
+      std::ranges::min_element(all, {}, [](const ClosenessAt& at) { return at.of.relative_rmse; });
   row["relative_rmse_after"] = finished;
-  row["relative_rmse_of_iterations"] = values;
-  row["relative_rmse_lowest"] = lowest->relative_rmse;
+  row["relative_rmse_of_iterations"] = errors;
+  row["relative_rmse_lowest"] = lowest->of.relative_rmse;
   row["relative_rmse_lowest_after"] = lowest->iteration;
+  if (similarities.size() == errors.size()) row["structural_similarity_of_iterations"] = similarities;
 }
 
 /// A run that made none and went on from none has nothing to say of them.
@@ -163,7 +167,7 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
   row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());
   if (!r.as_rank && !r.result.cost.empty())
     row["cost_per_pattern"] = r.result.cost.back() / static_cast<double>(patterns_in_use(r.header));
-  add_errors(row, r.result.errors);
+  add_closeness(row, r.result.closeness);
   if (r.assessment) add_assessment(row, *r.assessment);
   row["stop_reason"] = "iterations";
   if (detail == ReportDetail::full) {

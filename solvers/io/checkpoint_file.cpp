@@ -15,7 +15,7 @@
 namespace ptychoscale {
 namespace {
 
-constexpr std::string_view layout = "ptychoscale ckp1";
+constexpr std::string_view layout = "ptychoscale ckp2";
 constexpr std::size_t block_bytes = std::size_t{1} << 20;
 constexpr std::size_t trailer_bytes = 2 * sizeof(std::uint64_t);
 

@@ -22,7 +22,7 @@ template <class Archive> void fields(Archive& a, Condition& c) {
 template <class Archive> void fields(Archive& a, SharedState& s) {
   a(s.cost);
   a(s.seconds);
-  a(s.errors);
+  a(s.closeness);
   a(s.vacuum_cost);
   a(s.step);
   a(s.in_iteration);

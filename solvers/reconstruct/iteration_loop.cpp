@@ -114,7 +114,7 @@ void IterationLoop::finish_iteration() {
   shared_.seconds.push_back(most[0]);
   shared_.in_iteration = false;
   at_ = {.iteration = iteration + 1};
-  measure_error();
+  measure_closeness();
   began_s_ = tile_.backend().now();
   if (comm_.leads() && hooks_.on_iteration) hooks_.on_iteration(iteration, cost, most[0]);
   if (at_.iteration == options_.iterations || !agreement_.wanted()) return;
@@ -122,11 +122,11 @@ void IterationLoop::finish_iteration() {
   if (most[2] != 0) save_or_tell();
 }
 
-void IterationLoop::measure_error() {
-  if (!hooks_.measure_error) return;
+void IterationLoop::measure_closeness() {
+  if (!hooks_.measure_closeness) return;
   const auto phase = tile_.timer().switch_to(Phase::compute); // whose time up to here is charged
-  if (const auto error = hooks_.measure_error(at_.iteration, tile_.voxels()))
-    shared_.errors.push_back({at_.iteration, *error});
+  if (const auto closeness = hooks_.measure_closeness(at_.iteration, tile_.voxels()))
+    shared_.closeness.push_back({at_.iteration, *closeness});
   tile_.timer().skip();
   tile_.timer().switch_to(phase);
 }

@@ -35,7 +35,7 @@ private:
   void before_exchange();
   void finish_iteration();
   /// Outside of all times.
-  void measure_error();
+  void measure_closeness();
   /// Gives why no checkpoint was written; empty when one was.
   [[nodiscard]] std::string save();
   void save_or_tell();

@@ -156,7 +156,7 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
   const auto& done = loop.shared();
   result.cost = done.cost;
   result.seconds = done.seconds;
-  result.errors = done.errors;
+  result.closeness = done.closeness;
   result.vacuum_cost = done.vacuum_cost;
   result.resumed_at = done.resumed_at;
   result.checkpoints = done.checkpoints;

@@ -74,12 +74,14 @@ def test_gd_comes_as_near_to_the_truth_as_hve_and_a_half(reconstruct):
 
 
 @pytest.mark.parametrize("run", [SERIAL, GD, HVE], ids=["serial", "gd", "hve"])
-def test_the_error_that_ranks_add_up_is_that_of_the_stitched_volume(reconstruct, run):
+def test_what_ranks_find_on_the_way_is_the_quality_of_the_stitched_volume(reconstruct, run):
     ranks, *options, _ = run
     row = reconstruct(ranks, *options, "8", "--quality-every", "3")
     assert row["relative_rmse_after"] == [3, 6, 8]
     # One sum in double precision against another, over potentials that the file holds in single.
     assert row["relative_rmse_of_iterations"][-1] == pytest.approx(row["relative_rmse"], rel=1e-5)
+    assert row["structural_similarity_of_iterations"][-1] == pytest.approx(row["structural_similarity"], rel=1e-5)
+    assert len(row["structural_similarity_of_iterations"]) == 3
     assert row["cost_of_iterations"] == reconstruct(*run)["cost_of_iterations"][:8]
 
 

@@ -25,7 +25,9 @@ class Bench:
             trial = Trial(step)  # diverges
         else:
             costs = [1.0, 0.5, 0.4 if step <= self.largest else 0.6]
-            row = {"cost_of_iterations": costs, "cost": costs[-1], "relative_rmse": 0.1 + math.log(step / self.optimum) ** 2}
+            error = 0.1 + math.log(step / self.optimum) ** 2
+            row = {"cost_of_iterations": costs, "cost": costs[-1]}
+            row |= {"relative_rmse_of_iterations": [2 + error, 1 + error, error], "relative_rmse_after": [1, 2, 3]}
             trial = Trial(step, row)
         return self.trials.setdefault(step, trial)
 
@@ -47,6 +49,29 @@ def test_a_run_that_rises_again_is_not_stable():
     assert not Trial(1.0).stable
 
 
+def curve(*errors):
+    """A stable trial's row with these errors after each iteration."""
+    return {
+        "cost_of_iterations": [1.0] * len(errors),
+        "cost": 1.0,
+        "relative_rmse_of_iterations": list(errors),
+        "relative_rmse_after": list(range(1, len(errors) + 1)),
+    }
+
+
+def test_a_default_is_held_against_the_step_that_reaches_its_best_first():
+    bench = Bench(1.0, 1.0, 1.0)
+    bench.default = Trial(1.0, curve(0.5, 0.4, 0.3, 0.31))  # rises again, as with noise
+    longer, best = Trial(2.0, curve(0.4, 0.29, 0.35, 0.5)), Trial(0.5, curve(0.6, 0.5, 0.4, 0.2))
+    bench.trials = {trial.step: trial for trial in (bench.default, longer, best)}
+    assert tune.fastest(bench) is longer
+    assert min(bench.trials.values(), key=lambda trial: trial.measure) is best
+    row = {"step_is_stable": True, "iterations_to_best": 3, "iterations_to_best_of_fastest_step": 2}
+    assert tune.sound(row, 1.5) and not tune.sound(row, 1.4)
+    assert not tune.sound(row | {"step_is_stable": False}, 1.5)
+    assert not tune.sound({"error": "diverges"}, 1.5)
+
+
 def test_nothing_stable_is_said():
     with pytest.raises(RunError, match="no step down to"):
         tune.largest_stable(Bench(1.0, 1e-9, 1e-9), RESOLUTION)
@@ -59,7 +84,8 @@ def test_a_solver_is_tuned(harness, tiny_case, tiny_dataset, tmp_path):
     (row,) = json.loads((tmp_path / "report.json").read_text())["benchmarks"]
     assert row["step_is_stable"] and row["case_hash"]
     assert row["step_largest_stable"] > row["step"] and row["step_best"] <= row["step_largest_stable"]
-    assert row["relative_rmse_of_best_step"] <= row["relative_rmse"]
+    assert row["relative_rmse_lowest_of_best_step"] <= row["relative_rmse_lowest"]
+    assert row["iterations_to_best_of_fastest_step"] <= row["iterations_to_best"] <= row["iterations"]
     assert "largest stable" in result.out and "serial" in result.out
 
 

@@ -34,6 +34,11 @@ def fraction(text: str) -> float:
     return checked(text, float, lambda x: 0 < x < 1, "a number above 0 and below 1, for example 0.02")
 
 
+def at_least_one(text: str) -> float:
+    """A number from 1 on."""
+    return checked(text, float, lambda x: 1 <= x < math.inf, "a number from 1 on, for example 1.5")
+
+
 def methods(text: str) -> list[str]:
     """Solvers, separated by commas; each once."""
     words = text.split(",")

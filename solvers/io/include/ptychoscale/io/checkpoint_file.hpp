@@ -19,7 +19,7 @@ namespace ptychoscale {
 /// The files of a checkpoint: bytes in a row that are either all there and right, or not there.
 /// Little-endian, in this order:
 ///
-///     16 bytes   "ptychoscale ckp1", which a new layout changes
+///     16 bytes   "ptychoscale ckp2", which a new layout changes
 ///     8 bytes    length of the label
 ///     label      whose file it is, see below
 ///     payload

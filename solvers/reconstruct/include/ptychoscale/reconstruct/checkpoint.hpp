@@ -35,19 +35,24 @@ struct CheckpointCost {
 /// @name The state of a run: all that must survive for it to go on with the same bits, and for its report to
 /// be that of the whole run. What is not here follows from dataset, options and number of ranks.
 /// @{
-/// How far a volume was from the truth after an iteration.
-struct ErrorAt {
-  int iteration = 0; ///< finished ones
+/// How near a volume is to the truth.
+struct Closeness {
   double relative_rmse = 0;
+  double similarity = 0; ///< structural; not a number where the region is too narrow for it
+};
+/// The same after an iteration.
+struct ClosenessAt {
+  int iteration = 0; ///< finished ones
+  Closeness of;
 };
 /// Alike on all ranks.
 struct SharedState {
-  std::vector<double> cost;    ///< of finished iterations
-  std::vector<double> seconds; ///< of finished iterations
-  std::vector<ErrorAt> errors; ///< where they were asked for
-  double vacuum_cost = 0;      ///< once the first is finished
-  double step = 0;             ///< (V * angstrom)^2
-  bool in_iteration = false;   ///< whether another one has begun
+  std::vector<double> cost;           ///< of finished iterations
+  std::vector<double> seconds;        ///< of finished iterations
+  std::vector<ClosenessAt> closeness; ///< where it was asked for
+  double vacuum_cost = 0;             ///< once the first is finished
+  double step = 0;                    ///< (V * angstrom)^2
+  bool in_iteration = false;          ///< whether another one has begun
   std::vector<int> resumed_at; ///< iterations that were finished whenever the run went on from a checkpoint
   CheckpointCost checkpoints;
   std::string planning; ///< what rank 0 knows of fast transforms, which decides the last bits

@@ -138,9 +138,9 @@ struct Reconstruction {
   Buffer<float> volume;     ///< this rank's extended tile, [slice][y][x]
   std::vector<double> cost; ///< F summed over all positions, seen during each iteration (own positions only,
                             ///< each counted once)
-  std::vector<double> seconds; ///< per iteration, maximum over ranks
-  std::vector<ErrorAt> errors; ///< as `measure_error` gave them
-  double vacuum_cost = 0;      ///< F of the empty volume
+  std::vector<double> seconds;        ///< per iteration, maximum over ranks
+  std::vector<ClosenessAt> closeness; ///< as `measure_closeness` gave it
+  double vacuum_cost = 0;             ///< F of the empty volume
   double step = 0;
   std::vector<RankStatistics>
       ranks;                   ///< on rank 0; of the whole run, as all here, however often it was resumed
@@ -161,9 +161,9 @@ struct ReconstructionHooks {
   /// Rank 0, once every rank has read its patterns: before the first iteration, or after it when they are
   /// streamed; not in dry runs.
   std::function<void(const PatternFindings&)> on_patterns = {};
-  /// All ranks, after each iteration and outside its time: the error of this rank's extended tile
-  /// [slice][y][x] and all others', alike on all ranks; nothing where none is to be recorded.
-  std::function<std::optional<double>(int finished, const Buffer<float>& volume)> measure_error = {};
+  /// All ranks, after each iteration and outside its time: how near this rank's extended tile [slice][y][x]
+  /// and all others' are to the truth, alike on all ranks; nothing where that is not to be recorded.
+  std::function<std::optional<Closeness>(int finished, const Buffer<float>& volume)> measure_closeness = {};
   const CheckpointPolicy* checkpoints = nullptr; ///< none are made without; nor by a rank that is alone
   /// To go on from, of the same dataset, options and ranks; rank 0's backend must have learned its `planning`
   /// before anything else.
