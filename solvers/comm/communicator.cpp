@@ -90,6 +90,9 @@ void Communicator::barrier() const {
 void Communicator::sum(std::span<double> values) const {
   if (!is_alone()) all_reduce(values, MPI_DOUBLE, MPI_SUM, impl_->comm);
 }
+void Communicator::sum(std::span<std::uint64_t> values) const {
+  if (!is_alone()) all_reduce(values, MPI_UINT64_T, MPI_SUM, impl_->comm);
+}
 void Communicator::max(std::span<double> values) const {
   if (!is_alone()) all_reduce(values, MPI_DOUBLE, MPI_MAX, impl_->comm);
 }

@@ -259,6 +259,11 @@ Handle write_array(hid_t parent, const std::string& name, std::span<const std::i
   return write_dataset_of(parent, name, H5T_STD_I32LE, create_space(shape), values.data());
 }
 
+Handle write_array(hid_t parent, const std::string& name, std::span<const std::uint64_t> values,
+                   const Shape& shape) {
+  return write_dataset_of(parent, name, H5T_STD_U64LE, create_space(shape), values.data());
+}
+
 Handle write_array(hid_t parent, const std::string& name, std::span<const std::complex<float>> values,
                    const Shape& shape) {
   return write_dataset_of(parent, name, complex_type(), create_space(shape), values.data());

@@ -108,6 +108,8 @@ Handle write_array(hid_t parent, const std::string& name, std::span<const double
 Handle write_array(hid_t parent, const std::string& name, std::span<const float> values, const Shape& shape);
 Handle write_array(hid_t parent, const std::string& name, std::span<const std::int32_t> values,
                    const Shape& shape);
+Handle write_array(hid_t parent, const std::string& name, std::span<const std::uint64_t> values,
+                   const Shape& shape);
 Handle write_array(hid_t parent, const std::string& name, std::span<const std::complex<float>> values,
                    const Shape& shape);
 void write_attribute(hid_t object, const std::string& name, const std::string& value);

@@ -201,6 +201,16 @@ std::vector<double> InputFile::numbers(const std::string& name) const {
   return values;
 }
 
+std::vector<std::uint64_t> InputFile::unsigned_numbers(const std::string& name) const {
+  require_type(name, {"uint64"});
+  const Handle data = dataset(name);
+  std::vector<std::uint64_t> values(count_that_can_be(data, name));
+  if (H5Dread(data, H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+    reject(fmt::format("dataset '{}' cannot be read ({})", name, hdf5::error_text()));
+  }
+  return values;
+}
+
 std::vector<std::complex<float>> InputFile::complex_numbers(const std::string& name) const {
   const Handle data = dataset(name);
   const Handle type = type_of_dataset(data);

@@ -47,6 +47,8 @@ public:
   /// @name Datasets read whole
   /// @{
   [[nodiscard]] std::vector<double> numbers(const std::string& name) const;
+  /// Exactly; of type uint64.
+  [[nodiscard]] std::vector<std::uint64_t> unsigned_numbers(const std::string& name) const;
   [[nodiscard]] std::vector<std::complex<float>> complex_numbers(const std::string& name) const;
   [[nodiscard]] double number(const std::string& name) const;
   [[nodiscard]] bool boolean(const std::string& name) const;

@@ -4,6 +4,7 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/io/reconstruction.hpp"
 #include "reconstruction_format.hpp"
+#include "voxel_hash.hpp"
 
 #include <fmt/format.h>
 
@@ -46,12 +47,21 @@ std::vector<Box> read_cores(const InputFile& file, const Mesh& mesh, Extent volu
   return cores;
 }
 
+SliceHashes read_slice_hashes(const InputFile& file, int slices) {
+  file.require_shape(reconstruction_format::slice_hashes, {static_cast<hsize_t>(slices), 2},
+                     "one of the potential and one of the phase per slice");
+  const auto values = file.unsigned_numbers(reconstruction_format::slice_hashes);
+  SliceHashes hashes;
+  for (std::size_t i = 0; i < values.size(); i += 2) hashes.push_back({values[i], values[i + 1]});
+  return hashes;
+}
+
 } // namespace
 
 struct ReconstructionReader::Impl {
   explicit Impl(const std::filesystem::path& path) : file(path, "reconstruction") {
-    file.require_schema(reconstruction_format::group, reconstruction_format::schema_version);
     file.require_rank(reconstruction_format::potential, 3, "slice, y, x");
+    file.require_schema(reconstruction_format::group, reconstruction_format::schema_version);
     file.require_type(reconstruction_format::potential, {"float32"});
     const Shape shape = file.shape(reconstruction_format::potential);
     for (const hsize_t extent : shape) {
@@ -65,7 +75,20 @@ struct ReconstructionReader::Impl {
     mesh = read_mesh(file);
     cores = read_cores(file, mesh, volume);
     report = file.text(reconstruction_format::report);
+    check_header();
+    hashes = read_slice_hashes(file, slices);
     potential = file.dataset(reconstruction_format::potential);
+  }
+
+  /// All but the voxels, which read_potential() compares with their own hashes.
+  void check_header() const {
+    const auto cost = file.numbers(reconstruction_format::cost);
+    const double sigma = file.attribute_number(reconstruction_format::group, "sigma_rad_per_VA");
+    const auto found = header_hash(
+        {.mesh = {mesh.rows, mesh.columns}, .sigma = sigma, .cost = cost, .report = report, .cores = cores});
+    if (found != file.attribute_text(reconstruction_format::group, reconstruction_format::header_hash))
+      file.reject(fmt::format("'{}' is not what was written: mesh, sigma, cores, cost or report were changed",
+                              reconstruction_format::group));
   }
 
   InputFile file;
@@ -74,6 +97,7 @@ struct ReconstructionReader::Impl {
   Mesh mesh;
   std::vector<Box> cores;
   std::string report;
+  SliceHashes hashes;
   hdf5::Handle potential;
 };
 
@@ -99,6 +123,10 @@ void ReconstructionReader::read_potential(int slice, std::span<float> potential)
   hdf5::read_box(r.potential, {static_cast<hsize_t>(slice), 0, 0},
                  {1, static_cast<hsize_t>(r.volume.y), static_cast<hsize_t>(r.volume.x)}, H5T_NATIVE_FLOAT,
                  potential.data(), fmt::format("'{}': slice {} cannot be read", r.file.name(), slice));
+  if (voxel_hash(0, potential) != r.hashes[static_cast<std::size_t>(slice)][0])
+    r.file.reject(
+        fmt::format("slice {} of '{}' is not what was written; expected a file that nobody has changed",
+                    slice, reconstruction_format::potential));
 }
 
 } // namespace ptychoscale

@@ -10,6 +10,7 @@
 #include "ptychoscale/io/reconstruction.hpp"
 #include "ptychoscale/io/sync.hpp"
 #include "reconstruction_format.hpp"
+#include "voxel_hash.hpp"
 
 #include <fmt/format.h>
 
@@ -32,7 +33,7 @@ std::uintmax_t bytes_needed(const DatasetHeader& h, std::size_t report, std::siz
   constexpr std::uintmax_t per_position = 32;
   return fixed + 2 * static_cast<std::uintmax_t>(h.slices) * h.volume.area() * sizeof(float) +
          h.probe.size() * sizeof(Complex) + h.positions_A.size() * per_position + report +
-         costs * sizeof(double);
+         costs * sizeof(double) + 2 * sizeof(std::uint64_t) * static_cast<std::uintmax_t>(h.slices);
 }
 
 /// Where the patterns' windows lie, as PtyRAD has it: an integer top-left pixel and the probe's remaining
@@ -139,6 +140,12 @@ void write_ptyrad_groups(hid_t file, const DatasetHeader& h) {
   hdf5::write_number(attributes, "slice_thickness", h.slice_thickness_A);
 }
 
+std::vector<Box> cores_of(const Tiling& tiling) {
+  std::vector<Box> cores;
+  for (const Tile& t : tiling.tiles) cores.push_back(t.core);
+  return cores;
+}
+
 void write_own_group(hid_t file, const Tiling& tiling, const ReconstructionInfo& info) {
   const Handle own = hdf5::create_group(file, reconstruction_format::group);
   hdf5::write_attribute(own, "schema_version", reconstruction_format::schema_version);
@@ -151,6 +158,26 @@ void write_own_group(hid_t file, const Tiling& tiling, const ReconstructionInfo&
   for (const Tile& t : tiling.tiles) cores.insert(cores.end(), {t.core.y0, t.core.y1, t.core.x0, t.core.x1});
   const Handle boxes = hdf5::write_array(own, "cores", cores, {tiling.tiles.size(), 4});
   hdf5::write_attribute(boxes, "columns", "y0, y1, x0, x1 of each rank's half-open core box");
+  const auto hash = header_hash({.mesh = {tiling.mesh.rows, tiling.mesh.columns},
+                                 .sigma = info.sigma,
+                                 .cost = info.cost_per_iteration,
+                                 .report = info.report_json,
+                                 .cores = cores_of(tiling)});
+  hdf5::write_attribute(own, reconstruction_format::header_hash, hash);
+}
+
+/// By one rank, once all voxels are written; `hashes` are of whole slices.
+void write_slice_hashes(const OutputFile& partial, const SliceHashes& hashes) {
+  const std::span values(hashes.front().data(), 2 * hashes.size());
+  partial.writing([&] {
+    Handle file = hdf5::open_file(partial.path(), hdf5::Access::read_write);
+    {
+      const Handle data =
+          hdf5::write_array(file, reconstruction_format::slice_hashes, values, {hashes.size(), 2});
+      hdf5::write_attribute(data, "columns", "potential, object_phase");
+    }
+    file.close("not closed");
+  });
 }
 
 std::string uuid_of_run(const DatasetHeader& h, const ReconstructionInfo& info) {
@@ -216,8 +243,10 @@ void write_reconstruction(const std::filesystem::path& file, const Communicator&
   on_first([&] { partial.reserve(); });
   try {
     on_first([&] { create_skeleton(partial, header, tiling, info); });
-    write_cores(partial, comm, tiling.tiles[static_cast<std::size_t>(comm.rank())], header.slices, info.sigma,
-                read_tile);
+    auto hashes = write_cores(partial, comm, tiling.tiles[static_cast<std::size_t>(comm.rank())],
+                              header.volume, header.slices, info.sigma, read_tile);
+    comm.sum(std::span(hashes.front().data(), 2 * hashes.size()));
+    on_first([&] { write_slice_hashes(partial, hashes); });
     comm.agree([&] { // what a host has written, that host must sync
       if (comm.local_rank() == 0) sync_file(partial.path());
     });

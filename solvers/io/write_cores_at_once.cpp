@@ -19,14 +19,16 @@ hdf5::Handle open_together(const std::filesystem::path& file, MPI_Comm comm) {
 // The file is opened and closed by all ranks together, but each writes on its own: when a collective write
 // meets a full disk, Open MPI's OMPIO (4.1) reports success and leaves holes, and ROMIO leaves the other
 // ranks waiting. Independent writes report their errors.
-void write_cores(const OutputFile& file, const Communicator& comm, const Tile& tile, int slices, double sigma,
-                 const ReadTile& read_tile) {
+SliceHashes write_cores(const OutputFile& file, const Communicator& comm, const Tile& tile, Extent volume,
+                        int slices, double sigma, const ReadTile& read_tile) {
+  SliceHashes hashes;
   hdf5::Handle handle;
   comm.agree([&] {
     file.writing([&] { handle = open_together(file.path(), *static_cast<const MPI_Comm*>(comm.native())); });
   });
-  comm.agree([&] { write_core(file, handle, tile, slices, sigma, read_tile); });
+  comm.agree([&] { hashes = write_core(file, handle, tile, volume, slices, sigma, read_tile); });
   comm.agree([&] { file.writing([&] { handle.close("not closed"); }); });
+  return hashes;
 }
 
 } // namespace ptychoscale

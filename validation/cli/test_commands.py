@@ -13,6 +13,8 @@ import pytest
 from conftest import TINY
 from patience import HANG_SECONDS, wait_until
 
+from harness.report.reconstructions import voxel_hash
+
 COMMANDS = ["simulate", "reconstruct", "bench", "sweep", "assess", "validate", "info"]
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.h5"))
 
@@ -312,6 +314,9 @@ def test_assess_judges_borders_by_a_control(run, tiny_dataset, tmp_path):
     with h5py.File(gd, "a") as file:
         border = file["ptychoscale/cores"][0][1]
         file["reconstruction/potential/data"][:, border:, :] += 400.0
+    run.rejects(*words, says=[gd, "slice 0 of 'reconstruction/potential/data' is not what was written"])
+    with h5py.File(gd, "a") as file:
+        file["ptychoscale/slice_hashes"][:, 0] = [voxel_hash(plane) for plane in file["reconstruction/potential/data"]]
     assert json.loads(run.good(*words, "--pairing", "steps").out)["seam_found"] is True
 
 

@@ -3,9 +3,9 @@ length, and nothing damaged taken in silence where that can be told.
 
     validation/fuzz/fuzz.py --readers build/cpu/bin/fuzz_readers --mutations 10000 --seed 7
 
-What is counted as altered was accepted with other values than the sound file's: another number in JSON, or in a reconstruction, which
-has no hash of its content. A dataset has one, and the readers that hold its content against it (`info --check-content`, and for header
-and patterns `reconstruct`) may accept nothing but the sound file's values. The same seed gives the same damage. A mutation is repeated
+What is counted as altered was accepted with other values than the sound file's: another number in JSON. Datasets and reconstructions have
+hashes of their content, and the readers that hold it against them (`info --check-content`, for header and patterns `reconstruct`, and
+whoever reads a reconstruction) may accept nothing but the sound file's values. The same seed gives the same damage. A mutation is repeated
 alone with --only N, which keeps its file and prints what came of it."""
 
 import argparse
@@ -96,7 +96,7 @@ def sound_files(folder: Path) -> list[Kind]:
         Kind("dataset", dataset, verified=True),
         Kind("dataset", with_texts_of_variable_length(dataset, folder / "texts.h5"), verified=True),
         Kind("patterns", dataset, verified=True),
-        Kind("reconstruction", result),
+        Kind("reconstruction", result, verified=True),
         Kind("case", case),
         Kind("rates", folder / "rates.json"),
         Kind("times", folder / "times.json"),

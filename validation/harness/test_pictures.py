@@ -38,7 +38,8 @@ def dataset(tmp_path):
 
 def write(path, potential):
     with h5py.File(path, "w") as file:
-        file["reconstruction/potential/data"] = potential
+        file["reconstruction/potential/data"] = potential.astype(np.float32)
+        file["ptychoscale/slice_hashes"] = [[reconstructions.voxel_hash(plane), 0] for plane in potential.astype(np.float32)]
         file["ptychoscale/cores"] = np.array(CORES, np.int32)
         row = {"name": "case/gd/2x2", "method": "gd", "mesh": [2, 2]}
         file["ptychoscale/report"] = json.dumps({"context": {"dataset": {"hash": "a"}}, "benchmarks": [row]})
@@ -103,13 +104,25 @@ def put(name, value):
     return change
 
 
+def put_voxels(potential):
+    """Other voxels, with their own hashes."""
+
+    def change(file):
+        put("reconstruction/potential/data", potential)(file)
+        put("ptychoscale/slice_hashes", [[reconstructions.voxel_hash(plane), 0] for plane in potential])(file)
+
+    return change
+
+
 @pytest.mark.parametrize(
     "change, complaint",
     [
+        (put_voxels(np.full((SLICES, ROWS, COLUMNS), np.nan, np.float32)), "NaN"),
         (remove("reconstruction/potential/data"), "reconstruction/potential/data is missing"),
         (remove("ptychoscale/report"), "ptychoscale/report does not say which run"),
         (put("reconstruction/potential/data", np.zeros((2, ROWS, COLUMNS), np.float32)), "valid: the dataset's (3, 40, 48)"),
-        (put("reconstruction/potential/data", np.full((SLICES, ROWS, COLUMNS), np.nan, np.float32)), "NaN"),
+        (put("reconstruction/potential/data", truth() + 1), "slice 0 of reconstruction/potential/data is not what was written"),
+        (put("ptychoscale/slice_hashes", np.zeros((2, 2), np.uint64)), "valid: two for each of 3 slices"),
         (put("ptychoscale/cores", [[0, 41, 0, 48]]), "boxes outside the volume"),
     ],
 )

@@ -11,6 +11,7 @@ from harness.base.errors import InputError
 from harness.base.hdf5 import open_file
 
 POTENTIAL = "reconstruction/potential/data"
+SLICE_HASHES = "ptychoscale/slice_hashes"
 TRUTH = "ptychoscale/truth/potential"
 MOST_COMPRESSED = 1032  # times; deflate gives no more
 
@@ -57,6 +58,27 @@ def finite(values: np.ndarray, file: h5py.File, name: str) -> np.ndarray:
     if not np.all(np.isfinite(values)):
         raise InputError(f"{file.filename}: {name} holds NaN or infinity; valid: finite numbers")
     return values
+
+
+def voxel_hash(plane: np.ndarray) -> np.uint64:
+    """Of one slice of float32, as solvers/io/voxel_hash.hpp has it."""
+    pixels = np.arange(1, plane.size + 1, dtype=np.uint64)
+    z = pixels * np.uint64(0x9E3779B97F4A7C15) + np.ascontiguousarray(plane, "<f4").view("<u4").ravel()
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.sum(z ^ (z >> np.uint64(31)), dtype=np.uint64)
+
+
+def check_voxels(potential: h5py.Dataset, file: h5py.File) -> None:
+    """Refuses voxels that are not those that were written."""
+    hashes = numbers(file, SLICE_HASHES, 2)
+    if hashes.shape != (potential.shape[0], 2):
+        raise InputError(f"{file.filename}: {SLICE_HASHES} has shape {hashes.shape}; valid: two for each of {potential.shape[0]} slices")
+    for index, (plane, expected) in enumerate(zip(potential, hashes[:, 0])):
+        if voxel_hash(plane) != expected:
+            raise InputError(
+                f"{file.filename}: slice {index} of {POTENTIAL} is not what was written; valid: a file that nobody has changed"
+            )
 
 
 def slice_sum(volume: h5py.Dataset, file: h5py.File) -> np.ndarray:
@@ -145,6 +167,7 @@ def read_reconstruction(path: Path, specimen: Specimen) -> Reconstruction:
         expected = (specimen.slices, *specimen.truth_sum.shape)
         if potential.shape != expected:
             raise InputError(f"{path}: {POTENTIAL} has shape {potential.shape}; valid: the dataset's {expected}")
+        check_voxels(potential, file)
         index = specimen.slices // 2
         flat = remove_offset_and_ramp(slice_sum(potential, file), specimen.truth_sum, specimen.scanned)
         error = flat - specimen.truth_sum

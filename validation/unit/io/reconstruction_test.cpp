@@ -231,6 +231,43 @@ TEST(Reconstruction, UnwritablePlaceIsOneLineOnAllRanks) {
   EXPECT_EQ(message.find('\n'), std::string::npos) << message;
 }
 
+/// Opens `file` for writing on one rank and changes one number of a dataset.
+template <class T>
+void change(const std::filesystem::path& file, const std::string& name, hid_t type, hsize_t at, T value) {
+  const hdf5::Handle handle = hdf5::open_file(file, hdf5::Access::read_write);
+  const hdf5::Handle data = hdf5::open_dataset(handle, name);
+  const hdf5::Handle space(H5Dget_space(data), H5Sclose);
+  std::vector<T> all(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)));
+  EXPECT_GE(H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()), 0);
+  all.at(at) = value;
+  EXPECT_GE(H5Dwrite(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()), 0);
+}
+
+TEST(Reconstruction, WhatWasChangedAfterwardsIsRefused) {
+  const Communicator comm = Communicator::world();
+  const SharedDirectory directory(comm);
+  const auto voxel = directory / "voxel.h5", cost = directory / "cost.h5", hash = directory / "hash.h5";
+  for (const auto& file : {voxel, cost, hash}) write_small_reconstruction(file, comm, small_header());
+  if (!comm.leads()) return; // whose folder the others wait for
+  std::vector<float> slice(small_header().volume.area());
+  change(voxel, "reconstruction/potential/data", H5T_NATIVE_FLOAT, slice.size() + 5, 7.0F);
+  const ReconstructionReader reader(voxel);
+  reader.read_potential(0, slice);
+  EXPECT_NE(message_of<InputError>([&] {
+              reader.read_potential(1, slice);
+            }).find("slice 1 of 'reconstruction/potential"),
+            std::string::npos);
+  change(cost, "ptychoscale/cost_per_iteration", H5T_NATIVE_DOUBLE, 0, 1e-9);
+  EXPECT_NE(message_of<InputError>([&] {
+              const ReconstructionReader r(cost);
+            }).find("'ptychoscale' is not what was written"),
+            std::string::npos);
+  change(hash, "ptychoscale/slice_hashes", H5T_NATIVE_UINT64, 2, std::uint64_t{5});
+  EXPECT_NE(
+      message_of<InputError>([&] { ReconstructionReader(hash).read_potential(1, slice); }).find("slice 1"),
+      std::string::npos);
+}
+
 TEST(Reconstruction, ADatasetIsNotOne) {
   const Communicator comm = Communicator::world();
   const SharedDirectory directory(comm);

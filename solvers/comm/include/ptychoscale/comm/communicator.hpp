@@ -51,6 +51,8 @@ public:
   /// In place, over all ranks.
   void sum(std::span<double> values) const;
   void max(std::span<double> values) const;
+  /// Modulo 2^64.
+  void sum(std::span<std::uint64_t> values) const;
   /// In-place float sum over all ranks (the `allreduce` exchange).
   void sum(std::span<float> values) const;
   void broadcast(std::string& text, int root) const;
