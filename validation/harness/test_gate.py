@@ -3,6 +3,9 @@
 import copy
 import dataclasses
 import json
+import re
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -268,6 +271,16 @@ def test_a_run_that_fails_breaks(harness, files, instead):
     result = harness("gate", "--baseline", baseline)
     assert result.code == 1, (result.out, result.err)
     assert "gd: failed: planted" in result.out
+
+
+def test_the_log_of_a_run_that_fails_is_kept(harness, files, instead, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    instead('case "$*" in *"--method gd"*) echo planted; exit 3;; esac; exec $REAL "$@"')
+    _, baseline, _ = files.write()
+    result = harness("gate", "--baseline", baseline)
+    assert result.code == 1, (result.out, result.err)
+    (log,) = re.findall(r"gd: failed: exit code 3.*see (\S+\.log)", result.out)
+    assert "planted" in Path(log).read_text()
 
 
 def test_against_must_be_a_program(rejects, files, tmp_path):

@@ -4,10 +4,9 @@ import argparse
 import dataclasses
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
-from harness.base import documents
+from harness.base import documents, temporary
 from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError
 from harness.base.tree import ROOT
 from harness.judge import baseline, pace
@@ -118,8 +117,10 @@ def find(args: argparse.Namespace, accepted: list[Run]) -> list[Found]:
     cases = [args.case] if args.case else baseline.cases_of(accepted)
     if args.output is not None:
         return [run_case(args, case, args.output / case) for case in cases]
-    with tempfile.TemporaryDirectory(prefix="ptychoscale-gate-") as folder:
-        return [run_case(args, case, Path(folder) / case) for case in cases]
+    with temporary.scratch("gate") as folder:
+        findings = [run_case(args, case, folder.path / case) for case in cases]
+        folder.keep = any("error" in run.row for found in findings for run in found.runs)
+        return findings
 
 
 def judge_all(args: argparse.Namespace, findings: list[Found], accepted: list[Run]) -> Judgement:

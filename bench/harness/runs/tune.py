@@ -4,12 +4,11 @@ import argparse
 import contextlib
 import dataclasses
 import math
-import tempfile
 from pathlib import Path
 
 import pandas
 
-from harness.base import documents
+from harness.base import documents, temporary
 from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError, RunError
 from harness.runs import datasets, measure, options, program, targets
 from harness.runs.grid import add_dimensions, arguments_of, known_of, most_ranks, product, read_spec
@@ -239,10 +238,11 @@ def run(args: argparse.Namespace) -> int:
     case = datasets.read_case(spec["case"])
     subject = args.dataset and datasets.describe(spec["case"], case, args.dataset)
     with contextlib.ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ptychoscale-tune-")))
-        folder = documents.take_folder(args.output, args.argv) if args.output else scratch
+        scratch = stack.enter_context(temporary.scratch("tune"))
+        folder = documents.take_folder(args.output, args.argv) if args.output else scratch.path
         subject = subject or datasets.obtain(spec["case"], case, folder, 1, args.launcher, args.threads, args.time_limit)
-        report = tune(points, spec, subject, args, scratch)
+        report = tune(points, spec, subject, args, scratch.path)
+        scratch.keep = any("error" in row for row in report["benchmarks"])
     if args.output:
         documents.write_report(args.output / "report.json", report)
     print(table(report["benchmarks"]))
