@@ -9,7 +9,8 @@ namespace ptychoscale::cuda {
 
 /// The columns that one block works on.
 template <int N> struct ColumnBlock {
-  static constexpr int lines = N > 1024 ? 4 : 8;
+  /// 64 bytes of every row, or 32 where eight columns would be one block of a multiprocessor.
+  static constexpr int lines = LinePlan<N>::threads > 32 ? 4 : 8;
   static constexpr int threads = lines * LinePlan<N>::threads;
   static constexpr int memory = lines * padded(N); ///< shared, in complex64
 };

@@ -46,6 +46,27 @@ PTYCHOSCALE_HD void store_row(const LineValues<N>& v, Complex64* row, int t, boo
   if (there) for_values<N, R>(t, [&](int slot, int i) { row[i] = v[slot]; });
 }
 
+/// A thread's values of a slice or of its gradient.
+template <int N> using RowReals = float[LinePlan<N>::values];
+
+/// What of a row lies on the slice, and where in memory.
+struct RowOnSlice {
+  std::ptrdiff_t begin; ///< of pixel 0 of the row, which itself may lie beside the slice
+  int left;             ///< of the slice, pixel 0 of the row lies there
+  unsigned pixels;      ///< of the slice in this row
+  PTYCHOSCALE_HD RowOnSlice(int y, Offset origin, Extent slice, bool there)
+      : begin(static_cast<std::ptrdiff_t>(y + origin.y) * slice.x + origin.x), left(origin.x),
+        pixels(there ? static_cast<unsigned>(slice.x) : 0) {}
+  [[nodiscard]] PTYCHOSCALE_HD bool has(int x) const { return static_cast<unsigned>(x + left) < pixels; }
+};
+
+/// reals <- the row of `slice`, arranged for radix R; zero beside it. All of them at once, so that a thread
+/// waits for memory once and not for every value.
+template <int N, int R>
+PTYCHOSCALE_HD void load_reals(RowReals<N>& reals, const float* slice, const RowOnSlice& on, int t) {
+  for_values<N, R>(t, [&](int slot, int x) { reals[slot] = on.has(x) ? slice[on.begin + x] : 0; });
+}
+
 /// Backend::transform_rows. The inverse is the forward transform between two swaps of real and imaginary
 /// part.
 struct TransformRows {
@@ -89,11 +110,14 @@ PTYCHOSCALE_HD void transmit_rows(const TransmitRows& job, Place place, Complex6
   const Offset origin = job.origins[place.wave];
   if (!on_slice(part.y0, part.y0 + RowBlock<N>::lines, N, origin, job.slice.extent)) return;
   const bool there = part.y < job.ny && on_slice(part.y, part.y + 1, N, origin, job.slice.extent);
+  const RowOnSlice on(part.y, origin, job.slice.extent, there);
   LineValues<N> v;
   load_row<N, outer_radix<N>>(v, job.waves + part.begin, part.t, there);
+  RowReals<N> potential;
+  load_reals<N, inner_radix<N>>(potential, job.slice.potential, on, part.t);
   transform<N, Order::ascending, Direction::inverse>(v, part.t, part.line, job.twiddles.ascending, barrier);
-  for_values<N, inner_radix<N>>(part.t, [&](int slot, int x) {
-    v[slot] = times(v[slot], transmission_at({part.y, x}, job.slice, origin, job.scale));
+  for_values<N, inner_radix<N>>(part.t, [&](int slot, int) {
+    v[slot] = times(v[slot], transmission(potential[slot], job.slice.sigma, job.scale));
   });
   transform<N, Order::descending, Direction::forward>(v, part.t, part.line, job.twiddles.descending, barrier);
   store_row<N, outer_radix<N>>(v, job.waves + part.begin, part.t, there);
@@ -122,6 +146,43 @@ template <int N> struct Aside {
   PTYCHOSCALE_HD Complex64& operator[](int slot) const { return first[slot * RowBlock<N>::threads]; }
 };
 
+/// Between the two transforms of the adjoint: delivers the gradient and goes through the slice, both waves.
+/// What a pair of values needs of the slice is loaded before the pair in front of it is worked on: the stores
+/// may be to the same memory, so that the compiler loads nothing ahead of them, and would otherwise wait for
+/// every value.
+template <int N>
+PTYCHOSCALE_HD void deliver_and_go_back(const TransmitAdjointRows& job, LineValues<N>& v,
+                                        const Aside<N>& aside, const RowOnSlice& on, int t) {
+  constexpr int R = inner_radix<N>;
+  constexpr int slots = rounds(N, R, LinePlan<N>::threads) * R;
+  constexpr int pair = 2;
+  const bool accumulates = job.update.gradient != nullptr;
+  const float weight = -2 * job.slice.sigma * job.scale * job.scale;
+  RowReals<N> potential, gradient;
+  const auto load = [&](int first) {
+    for_slots<N, R>(first, first + pair < slots ? first + pair : slots, t, [&](int slot, int x) {
+      potential[slot] = on.has(x) ? job.slice.potential[on.begin + x] : 0;
+      gradient[slot] = on.has(x) && accumulates ? job.update.gradient[on.begin + x] : 0;
+    });
+  };
+  load(0);
+  PTYCHOSCALE_UNROLL
+  for (int first = 0; first < slots; first += pair) {
+    load(first + pair);
+    for_slots<N, R>(first, first + pair < slots ? first + pair : slots, t, [&](int slot, int x) {
+      const Complex64 through = transmission(potential[slot], job.slice.sigma, job.scale);
+      const Complex64 w = aside[slot];
+      const float g = weight * cross(v[slot], w);
+      if (on.has(x)) {
+        if (accumulates) job.update.gradient[on.begin + x] = gradient[slot] + g;
+        if (job.update.step != 0) job.update.potential[on.begin + x] = potential[slot] - job.update.step * g;
+      }
+      v[slot] = times_conjugate(v[slot], through);
+      aside[slot] = times_conjugate(w, through);
+    });
+  }
+}
+
 template <int N, class Barrier>
 PTYCHOSCALE_HD void transmit_adjoint_rows(const TransmitAdjointRows& job, Place place, Complex64* shared,
                                           const Barrier& barrier) {
@@ -129,7 +190,6 @@ PTYCHOSCALE_HD void transmit_adjoint_rows(const TransmitAdjointRows& job, Place 
   const Offset origin = *job.origin;
   if (!on_slice(part.y0, part.y0 + RowBlock<N>::lines, N, origin, job.slice.extent)) return;
   const bool there = part.y < job.ny && on_slice(part.y, part.y + 1, N, origin, job.slice.extent);
-  const float weight = -2 * job.slice.sigma * job.scale * job.scale;
   const Aside<N> aside(place, shared);
   LineValues<N> v;
   load_row<N, outer_radix<N>>(v, job.transmitted + part.begin, part.t, there);
@@ -137,14 +197,7 @@ PTYCHOSCALE_HD void transmit_adjoint_rows(const TransmitAdjointRows& job, Place 
   for_values<N, inner_radix<N>>(part.t, [&](int slot, int) { aside[slot] = v[slot]; });
   load_row<N, outer_radix<N>>(v, job.adjoint + part.begin, part.t, there);
   transform<N, Order::ascending, Direction::inverse>(v, part.t, part.line, job.twiddles.ascending, barrier);
-  for_values<N, inner_radix<N>>(part.t, [&](int slot, int x) {
-    const Complex64 t = transmission_at({part.y, x}, job.slice, origin, job.scale);
-    const Pixel on = moved({part.y, x}, origin);
-    const Complex64 w = aside[slot];
-    if (there && inside(on, job.slice.extent)) deliver(weight * cross(v[slot], w), on, job.update);
-    v[slot] = times_conjugate(v[slot], t);
-    aside[slot] = times_conjugate(w, t);
-  });
+  deliver_and_go_back<N>(job, v, aside, {part.y, origin, job.slice.extent, there}, part.t);
   transform<N, Order::descending, Direction::forward>(v, part.t, part.line, job.twiddles.descending, barrier);
   store_row<N, outer_radix<N>>(v, job.adjoint + part.begin, part.t, there);
   if (!job.rewind) return;

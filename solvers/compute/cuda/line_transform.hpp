@@ -21,6 +21,12 @@ template <int Stride> struct SharedLine {
   PTYCHOSCALE_HD Complex64& operator[](int i) const { return first[padded(i) * Stride]; }
 };
 
+/// Whether a thread makes a butterfly in this round of a pass of radix R. Where all of them do the compiler
+/// is told, which cannot see how many threads there are.
+template <int N, int R> PTYCHOSCALE_HD bool has_butterfly(int butterfly, int round) {
+  return (round + 1) * LinePlan<N>::threads <= N / R || butterfly < N / R;
+}
+
 /// body(slot, i): value i of the line is in the thread's slot, where a pass of radix R begins, and where the
 /// last pass ends. `t` is the thread's number in the line.
 template <int N, int R, class Body> PTYCHOSCALE_HD void for_values(int t, const Body& body) {
@@ -28,10 +34,22 @@ template <int N, int R, class Body> PTYCHOSCALE_HD void for_values(int t, const 
   PTYCHOSCALE_UNROLL
   for (int round = 0; round < rounds(N, R, threads); ++round) {
     const int butterfly = t + round * threads;
-    if (butterfly < N / R) {
+    if (has_butterfly<N, R>(butterfly, round)) {
       PTYCHOSCALE_UNROLL
       for (int r = 0; r < R; ++r) body(round * R + r, butterfly + r * (N / R));
     }
+  }
+}
+
+/// The same for the slots [first, last) alone, which are constants once a loop over them is unrolled.
+template <int N, int R, class Body>
+PTYCHOSCALE_HD void for_slots(int first, int last, int t, const Body& body) {
+  constexpr int threads = LinePlan<N>::threads;
+  PTYCHOSCALE_UNROLL
+  for (int slot = first; slot < last; ++slot) {
+    const int round = slot / R;
+    const int butterfly = t + round * threads;
+    if (has_butterfly<N, R>(butterfly, round)) body(slot, butterfly + slot % R * (N / R));
   }
 }
 
@@ -44,7 +62,7 @@ PTYCHOSCALE_HD void make_pass(LineValues<N>& v, int t, const Complex64* twiddles
   PTYCHOSCALE_UNROLL
   for (int round = 0; round < rounds(N, R, threads); ++round) {
     const int butterfly = t + round * threads;
-    if (butterfly < N / R) {
+    if (has_butterfly<N, R>(butterfly, round)) {
       Complex64* u = v + round * R;
       if constexpr (Pass > 0) {
         const int k = butterfly % stride;
@@ -68,7 +86,7 @@ PTYCHOSCALE_HD void scatter(const LineValues<N>& v, int t, const Line& line) {
   PTYCHOSCALE_UNROLL
   for (int round = 0; round < rounds(N, R, threads); ++round) {
     const int butterfly = t + round * threads;
-    if (butterfly < N / R) {
+    if (has_butterfly<N, R>(butterfly, round)) {
       const int k = butterfly % stride;
       PTYCHOSCALE_UNROLL
       for (int r = 0; r < R; ++r) line[(butterfly - k) * R + k + r * stride] = v[round * R + r];

@@ -37,12 +37,17 @@ struct SliceOn {
   float sigma;
 };
 
+/// scale * exp(i sigma V)
+PTYCHOSCALE_HD Complex64 transmission(float potential, float sigma, float scale) {
+  return scaled(phase_factor(sigma * potential), scale);
+}
+
 /// scale * exp(i sigma V) under a pixel of a wave whose pixel (0, 0) lies at `origin` of the slice; scale
 /// outside the slice.
 PTYCHOSCALE_HD Complex64 transmission_at(Pixel p, const SliceOn& slice, Offset origin, float scale) {
   const Pixel on = moved(p, origin);
   if (!inside(on, slice.extent)) return {scale, 0};
-  return scaled(phase_factor(slice.sigma * slice.potential[at(on, slice.extent)]), scale);
+  return transmission(slice.potential[at(on, slice.extent)], slice.sigma, scale);
 }
 
 /// A SliceUpdate as a kernel gets it.
