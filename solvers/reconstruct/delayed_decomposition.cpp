@@ -27,6 +27,7 @@ public:
       {
         const Meanwhile messages(tile_.backend(), [&] { return under_way_ && exchange_->progress(); });
         visit_round(tile_, at, calls, tile_.view(own_), descends_ ? 0 : step_);
+        tile_.backend().synchronize(); // messages move on until the last slice is computed
       }
       calls.before_exchange();
       if (descends_) step_tile(own_);
