@@ -18,7 +18,8 @@ from harness.report.pictures import draw_borders, view
 from harness.report.reconstructions import read_reconstruction, read_specimen
 
 IMAGE, GAP, TITLE, BAR = 2.1, 0.22, 0.28, 0.42  # inches: side of an image, between two, above one, below one
-COLUMNS, ROWS, DPI = 1 + len(METHOD_NAMES), 2, 110
+RUNS = {"serial": METHOD_NAMES["serial"], "gd": METHOD_NAMES["gd"], "gd-accelerated": "With momentum", "hve": METHOD_NAMES["hve"]}
+COLUMNS, ROWS, DPI = 1 + len(RUNS), 2, 110
 SHADES = 32  # of a colour map: so a palette of 256 colours shows all three nearly exactly
 WIDTH = COLUMNS * IMAGE + (COLUMNS + 1) * GAP
 HEIGHT = ROWS * (TITLE + IMAGE + BAR)
@@ -82,8 +83,8 @@ def draw(folder: Path):
         patterns = file[PATTERNS]
         rows, columns = patterns.shape[:2]
         draw_pattern(add_image_axes(figure, 1, 0, f"One of {rows * columns} patterns"), patterns[rows // 2, columns // 2])
-    for column, (method, name) in enumerate(METHOD_NAMES.items(), 1):
-        run = read_reconstruction(folder / f"{method}.h5", specimen)
+    for column, (label, name) in enumerate(RUNS.items(), 1):
+        run = read_reconstruction(folder / f"{label}.h5", specimen)
         axes = add_image_axes(figure, 0, column, name)
         add_bar(figure, axes, show(axes, run.flat_sum, specimen, **scale), [scanned.min(), 1000, scanned.max()])
         error = run.error[specimen.scanned]

@@ -116,25 +116,23 @@ Json rows_of(const Json& report) {
 }
 
 /// What checkpoints cost the run, and where it went on from one; nothing for most runs.
-std::string checkpoints_of(const Json& row) {
+std::string checkpoints_of(const Json& row, const std::string& title) {
   std::string text;
-  const auto method = row.value("method", "");
   if (row.contains("checkpoints"))
-    text += fmt::format("{} wrote {} checkpoint{} of {} MB in {} s, outside its iterations\n", method,
+    text += fmt::format("{} wrote {} checkpoint{} of {} MB in {} s, outside its iterations\n", title,
                         row["checkpoints"].get<int>(), row["checkpoints"] == 1 ? "" : "s",
                         number(row, "checkpoint_bytes", 1e-6, 4), number(row, "checkpoint_seconds", 1, 3));
   if (row.contains("resumed_at"))
-    text += fmt::format("{} was resumed after {} iterations\n", method,
+    text += fmt::format("{} was resumed after {} iterations\n", title,
                         fmt::join(row["resumed_at"].get<std::vector<int>>(), ", "));
   return text;
 }
 
 /// What a measured scan's masks kept out of the cost; nothing for most runs.
-std::string masks_of(const Json& row) {
+std::string masks_of(const Json& row, const std::string& title) {
   if (!row.contains("pixels_without_weight") && !row.contains("patterns_left_out")) return "";
-  return fmt::format("{}: {} pixels of each pattern have no weight, {} patterns are left out\n",
-                     row.value("method", ""), row.value("pixels_without_weight", 0),
-                     row.value("patterns_left_out", 0));
+  return fmt::format("{}: {} pixels of each pattern have no weight, {} patterns are left out\n", title,
+                     row.value("pixels_without_weight", 0), row.value("patterns_left_out", 0));
 }
 
 /// A run that may be wrong has no figures to show. One rank of many, run alone, reconstructs nothing that
@@ -142,13 +140,42 @@ std::string masks_of(const Json& row) {
 bool withheld(const Json& row) { return !row.value("verified", true) && !row.contains("as_rank"); }
 
 /// What the target is, or that the run never had it.
-std::string target_of(const Json& row) {
+std::string target_of(const Json& row, const std::string& title) {
   if (!row.contains("target") || withheld(row)) return "";
-  const auto method = row.value("method", "");
   if (row.contains("target_missed"))
-    return fmt::format("{}: {}\n", method, row["target_missed"].get<std::string>());
-  return fmt::format("{}: the target is {} {}\n", method, row.value("target_of", ""),
+    return fmt::format("{}: {}\n", title, row["target_missed"].get<std::string>());
+  return fmt::format("{}: the target is {} {}\n", title, row.value("target_of", ""),
                      number(row, "target", 1, 4));
+}
+
+/// What heads each column: the method, and the update rule where another row has the same method.
+std::vector<std::string> titles_of(const Json& rows) {
+  std::vector<std::string> titles;
+  for (const auto& row : rows) {
+    const auto method = row.value("method", "");
+    const auto alike =
+        std::ranges::count_if(rows, [&](const Json& other) { return other.value("method", "") == method; });
+    titles.push_back(
+        alike > 1 && row.contains("update") ? fmt::format("{} {}", method, row.value("update", "")) : method);
+  }
+  return titles;
+}
+
+/// What is to be said of one row in words.
+std::string remarks_of(const Json& row, const std::string& title) {
+  std::string text;
+  if (row.contains("error")) text += fmt::format("{} failed: {}\n", title, row["error"].get<std::string>());
+  if (withheld(row))
+    text += fmt::format("{} is not verified: {}\n", title,
+                        row.value("verification_failed", "its cost did not fall"));
+  else
+    for (const auto& remark : row.value("remarks", Json::array()))
+      text += fmt::format("{}: {}\n", title, remark.get<std::string>());
+  text += masks_of(row, title) + target_of(row, title) + checkpoints_of(row, title);
+  if (row.contains("quality_not_computed"))
+    text +=
+        fmt::format("{} has no full quality: {}\n", title, row["quality_not_computed"].get<std::string>());
+  return text;
 }
 
 } // namespace
@@ -156,33 +183,19 @@ std::string target_of(const Json& row) {
 std::string results_table(std::string_view report_json) {
   const auto report = Json::parse(report_json);
   const auto rows = rows_of(report);
+  const auto titles = titles_of(rows);
   constexpr int title_width = 42;
-  constexpr int width = 16;
+  std::size_t width = 16;
+  for (const auto& title : titles) width = std::max(width, title.size() + 2);
   std::string table = fmt::format("{:<{}}", "", title_width);
-  for (const auto& row : rows) table += fmt::format("{:>{}}", row.value("method", ""), width);
+  for (const auto& title : titles) table += fmt::format("{:>{}}", title, width);
   table += '\n';
   for (const auto& line : lines()) {
     table += fmt::format("{:<{}}", line.title, title_width);
     for (const auto& row : rows) table += fmt::format("{:>{}}", withheld(row) ? "-" : line.text(row), width);
     table += '\n';
   }
-  for (const auto& row : rows) {
-    const auto method = row.value("method", "");
-    if (row.contains("error"))
-      table += fmt::format("{} failed: {}\n", method, row["error"].get<std::string>());
-    if (withheld(row))
-      table += fmt::format("{} is not verified: {}\n", method,
-                           row.value("verification_failed", "its cost did not fall"));
-    else
-      for (const auto& remark : row.value("remarks", Json::array()))
-        table += fmt::format("{}: {}\n", method, remark.get<std::string>());
-    table += masks_of(row);
-    table += target_of(row);
-    table += checkpoints_of(row);
-    if (row.contains("quality_not_computed"))
-      table +=
-          fmt::format("{} has no full quality: {}\n", method, row["quality_not_computed"].get<std::string>());
-  }
+  for (std::size_t i = 0; i < rows.size(); ++i) table += remarks_of(rows[i], titles[i]);
   return table;
 }
 

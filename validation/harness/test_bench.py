@@ -134,6 +134,27 @@ def test_another_bench_of_the_same_case_says_nothing_and_keeps_the_dataset(harne
     assert not list(tmp_path.glob("hve*")) and os.stat(dataset).st_mtime_ns == before
 
 
+# Update rules
+
+
+def test_a_solver_runs_with_several_update_rules_side_by_side(harness, tiny_case, tiny_dataset, tmp_path):
+    words = ["bench", tiny_case, "--dataset", tiny_dataset, "-o", tmp_path, "--ranks", 2, "--methods"]
+    result = harness(*words, "gd,gd:accelerated")
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[0].split() == ["gd", "once", "gd", "accelerated"]
+    rows = json.loads((tmp_path / "report.json").read_text())["benchmarks"]
+    assert [row.get("update", "once") for row in rows] == ["once", "accelerated"] and all(row["verified"] for row in rows)
+    assert (tmp_path / "gd-accelerated.h5").is_file()
+    result = harness(*words, "gd:accelerated")  # what the first left goes
+    assert result.code == 0 and not (tmp_path / "gd.h5").exists()
+    assert result.out.splitlines()[0].split() == ["gd"]
+
+
+@pytest.mark.parametrize("methods", ["gd:fast", "serial:once", "gd,gd", "gd:once,gd:once", ""])
+def test_a_wrong_solver_is_refused_with_what_is_valid(rejects, tiny_case, tmp_path, methods):
+    rejects("bench", tiny_case, "-o", tmp_path / "runs", "--methods", methods, says=["--methods", "gd:accelerated"])
+
+
 # Unverified rows
 
 
@@ -186,7 +207,7 @@ def test_seam_is_seen_beside_the_control_and_only_there(tiny_case, tmp_path):
     for label, options in {"whole": (), "cut": ("--halo-pm", "100")}.items():
         point = measure.Point(label, "gd", 2, 3, (str(dataset), *options))
         (row,) = measure.run(point, protocol, "0")["benchmarks"]
-        said[label] = judge.judge(row, measure.reconstruction_of(point, protocol))
+        said[label] = judge.judge(row, point)
     assert said["whole"] == "passed"
     assert said["cut"].startswith("failed: a seam shows")
 

@@ -13,6 +13,7 @@ from harness.runs.verification import SeamJudge, check_cost, check_golden, concl
 EPILOG = """Examples:
   ptychoscale bench ci -o demo
   ptychoscale bench ci --methods gd,hve --ranks 2 --repeat 30 -o demo
+  ptychoscale bench ci --methods serial,gd,gd:accelerated,hve -o rules
   ptychoscale bench workstation --launcher 'srun -n {ranks}' --ranks 16 -o runs
 An interrupted bench goes on with the run, and in it with the checkpoint, where it stopped, when the same command is given again.
 A run that fails is a row with its reason; one that is not verified (backend against an independent code, cost, seams against a
@@ -39,7 +40,13 @@ def add_parser(subparsers) -> None:
     )
     add("--dataset", type=Path, help="use this dataset; left out: simulate the case unless the folder has it")
     add("--ranks", type=options.positive_int, default=4, help="ranks of the parallel solvers; serial runs on one [%(default)s]")
-    add("--methods", type=options.methods, default=options.USUAL_METHODS, help="solvers to run [serial,gd,hve]")
+    add(
+        "--methods",
+        metavar="LIST",
+        type=options.solvers,
+        default="serial,gd,hve",
+        help="solvers to run, separated by commas; one with another update rule is SOLVER:RULE, such as gd:accelerated [%(default)s]",
+    )
     add("--iterations", type=options.positive_int, help="iterations; left out: the case's")
     add(
         "--repeat",
@@ -113,8 +120,8 @@ def verify(series: list[measure.Series], rows: list[dict], subject: Subject, arg
     for point, row in measured:
         seams = "not judged: the dataset has no truth"
         if subject.truth:
-            seams = judge.judge(row, measure.reconstruction_of(point, protocol))
-        cost = check_cost(row, promised.get(point.method), subject.patterns)
+            seams = judge.judge(row, point)
+        cost = check_cost(row, promised.get(point.label), subject.patterns)
         conclude(row, {"golden": golden, "cost": cost, "seams": seams})
 
 
@@ -152,7 +159,8 @@ def report_of(args: argparse.Namespace) -> dict:
     protocol = measure.Protocol(args.output, args.launcher, args.repeat, args.precision, args.time_limit, resumes)
     iterations, common = iterations_of(args, subject), measured_arguments(subject, args)
     points = [
-        measure.Point(m, m, 1 if m == "serial" else args.ranks, iterations, common, threads=args.threads) for m in args.methods
+        measure.Point(s.label, s.method, 1 if s.method == "serial" else args.ranks, iterations, common + s.arguments, threads=args.threads)
+        for s in args.methods
     ]
     series = measure.measure(points, protocol)
     rows = [measure.row_of(each, protocol) for each in series]

@@ -31,7 +31,7 @@ def words(key: str, option: str | None, help_: str, *choices: str, only: tuple[s
 
 
 ALL = tuple(options.METHODS)
-SUMMING = ("gd", "replicated")
+SUMMING = options.SUMMING
 DECOMPOSING = ("gd", "hve")
 DIMENSIONS = {
     "methods": words("method", None, "solvers", *options.METHODS, only=ALL),

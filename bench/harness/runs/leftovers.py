@@ -7,9 +7,9 @@ from pathlib import Path
 from harness.base import documents
 from harness.base.errors import InputError
 from harness.runs import program, unfinished
-from harness.runs.options import METHODS
+from harness.runs.options import SOLVERS
 
-LABELS = [*METHODS, *(f"control-{method}" for method in METHODS)]
+LABELS = [word for solver in SOLVERS for word in (solver.label, f"control-{solver.label}")]
 REPORT_TAG = re.compile(r"\d+|memory")  # of measure.run(), as bench calls it
 
 

@@ -1,6 +1,7 @@
 """What options of several commands may say."""
 
 import argparse
+import dataclasses
 import math
 import re
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from harness.runs import launchers
 
 METHODS = ["serial", "gd", "hve", "replicated"]
 UPDATES = ["as_printed", "once", "averaged", "batch", "accelerated"]
-USUAL_METHODS = ["serial", "gd", "hve"]  # the paper's, and the oracle
+SUMMING = ("gd", "replicated")  # those that have update rules
 
 
 def checked(text: str, read: Callable, valid: Callable[..., bool], words: str):
@@ -46,6 +47,37 @@ def methods(text: str) -> list[str]:
     if wrong or len(set(words)) < len(words):
         raise argparse.ArgumentTypeError(f"'{text}'; valid: each at most once of {', '.join(METHODS)}")
     return words
+
+
+@dataclasses.dataclass(frozen=True)
+class Solver:
+    """A solver, with another update rule than its default where one is named."""
+
+    method: str
+    update: str | None = None
+
+    @property
+    def label(self) -> str:
+        return self.method if self.update is None else f"{self.method}-{self.update}"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return () if self.update is None else ("--update", self.update)
+
+
+SOLVERS = [*map(Solver, METHODS), *(Solver(method, update) for method in SUMMING for update in UPDATES)]
+
+
+def solvers(text: str) -> list[Solver]:
+    """Solvers, separated by commas, each once; an update rule may follow a colon where solvers have them."""
+    known = {":".join(filter(None, (solver.method, solver.update))): solver for solver in SOLVERS}
+    words = text.split(",")
+    if any(word not in known for word in words) or len(set(words)) < len(words):
+        raise argparse.ArgumentTypeError(
+            f"'{shortened(text, 50)}'; valid: each at most once of {', '.join(METHODS)}, {' and '.join(SUMMING)} also with an update rule, "
+            f"as in {SUMMING[0]}:{UPDATES[-1]}, of {', '.join(UPDATES)}"
+        )
+    return [known[word] for word in words]
 
 
 def seconds(text: str) -> float | None:

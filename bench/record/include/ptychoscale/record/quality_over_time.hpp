@@ -6,6 +6,8 @@
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <optional>
+#include <span>
+#include <vector>
 
 namespace ptychoscale {
 
@@ -25,14 +27,11 @@ public:
   [[nodiscard]] std::optional<Closeness> measure(const Buffer<float>& volume) const;
 
 private:
-  using Image = MeteredVector<float, MemoryLabel::other>; ///< [y][x]
-
-  using Sums = MeteredVector<double, MemoryLabel::other>; ///< [y][x] over the core
-
-  [[nodiscard]] Sums sum_of_slices(const Buffer<float>& volume) const;
-  [[nodiscard]] std::optional<double> error_of(const Sums& mine) const;
-  [[nodiscard]] double similarity_of(const Image& mine) const;
-  [[nodiscard]] Image stitched(const Image& mine) const;
+  [[nodiscard]] std::vector<double> sum_of_slices(const Buffer<float>& volume, int y) const;
+  void give(std::span<float> image, int y, std::span<const double> row) const;
+  void take_from_others(std::span<float> image) const;
+  [[nodiscard]] std::span<float> place_of(std::span<float> image, const Box& core, int y) const;
+  [[nodiscard]] double similarity_of(std::span<const float> image) const;
 
   const Communicator& comm_;
   Backend& backend_;
@@ -41,8 +40,9 @@ private:
   Box core_;               ///< this rank's
   Box tile_;
   int slices_;
-  Image truth_; ///< summed over slices, over the core
-  Image whole_; ///< rank 0's, over the region; empty elsewhere
+  MeteredVector<float, MemoryLabel::other> truth_; ///< summed over slices, [y][x] over the core
+  std::vector<float>
+      whole_; ///< rank 0's, over the region; like its image no memory of the solver's, not metered
 };
 
 } // namespace ptychoscale
