@@ -26,6 +26,8 @@ struct Options {
   std::filesystem::path kernel_times;
   int ranks = 1;
   double imbalance = 0;
+  int slow_rank = -1; ///< none
+  double slow_factor = 1;
   bool timeline = false;
   bool tiles = false;
   SolverOptions solver;
@@ -38,6 +40,14 @@ void unbalance(std::vector<double>& seconds, double imbalance) {
     s *= 1 + imbalance * static_cast<double>(random()) / static_cast<double>(std::minstd_rand::max());
 }
 
+void slow_down(std::vector<double>& seconds, const Options& o) {
+  if (o.slow_rank < 0) return;
+  if (o.slow_rank >= o.ranks)
+    throw InputError(
+        fmt::format("--slow-rank: {} of {} ranks; valid: 0 to {}", o.slow_rank, o.ranks, o.ranks - 1));
+  seconds[static_cast<std::size_t>(o.slow_rank)] *= o.slow_factor;
+}
+
 Json row_of(const Options& options, const ProjectedRun& run, const Reconstruction& result) {
   const auto& ranks = result.ranks;
   Json row;
@@ -45,6 +55,7 @@ Json row_of(const Options& options, const ProjectedRun& run, const Reconstructio
   row["iterations"] = result.seconds.size();
   row["seconds_of_iterations"] = result.seconds;
   row["imbalance"] = options.imbalance;
+  if (options.slow_rank >= 0) row["slow_rank"] = {options.slow_rank, options.slow_factor};
   add_traffic(row, ranks);
   add_phases(row, ranks, result.seconds.size());
   row["messages_per_rank"] = Json::array();
@@ -78,6 +89,7 @@ void run(const Options& options) {
   ProjectedRun run{header, solver, plan, read_kernel_times(options.kernel_times), {}, options.timeline};
   run.seconds_per_visit = seconds_per_visit(run.times, header, solver, plan.tiling);
   unbalance(run.seconds_per_visit, options.imbalance);
+  slow_down(run.seconds_per_visit, options);
   SimulatedMachine machine(options.platform, options.settings, options.ranks);
   const auto projection = project(machine, run);
   Json out{{"row", row_of(options, run, projection.run)}, {"positions", header.positions_A.size()}};
@@ -93,6 +105,8 @@ void add_options_to(CLI::App& app, Options& o) {
   app.add_option("--ranks", o.ranks, "Number of ranks, one to a GPU")->check(CLI::PositiveNumber)->required();
   app.add_option("--imbalance", o.imbalance, "Ranks are slower by up to this share, each by its own")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--slow-rank", o.slow_rank, "One rank that takes --slow-factor times as long");
+  app.add_option("--slow-factor", o.slow_factor, "Times")->check(CLI::PositiveNumber);
   app.add_flag("--timeline", o.timeline, "Also tell when each rank computed, waited and communicated");
   app.add_flag("--tiles", o.tiles, "Only tell which ranks' tiles are to be measured for kernel times");
   add_method_option(app, o.solver);

@@ -157,6 +157,23 @@ def test_a_round_of_delay_hides_the_exchange_behind_the_next_one(project):
 
 
 @built
+def test_a_slow_rank_is_waited_for_with_and_without_delay(project):
+    words = ["--method", "gd,hve", "--ranks", "4", "--gpu-speed", 0.001, "--iterations", 4]
+    alike = project(*words, name="alike")
+    for name, more in {"at-once": (), "late": ("--delay", 1)}.items():
+        rows = project(*words, "--slow-rank", "1:10", *more, name=name)
+        assert [row["slow_rank"] for row in rows] == [[1, 10.0]] * 2
+        for row, before in zip(rows, alike, strict=True):
+            assert row["seconds_per_iteration"] == pytest.approx(10 * before["seconds_per_iteration"], rel=0.1)
+            assert row["wait_seconds_per_iteration_mean"] > 0.6 * row["seconds_per_iteration"]  # three of four ranks
+
+
+@pytest.mark.parametrize("text", ["10", "1:0", "-1:10", "a:b", "1:inf"])
+def test_a_wrong_slow_rank_is_refused(rejects, text):
+    rejects("project", "--case", "smoke", "--ranks", "6", f"--slow-rank={text}", says=["--slow-rank", "for example 5:10"])
+
+
+@built
 def test_an_impossible_mesh_is_a_row_and_figures_have_content(project, tmp_path):
     rows = project("--method", "gd,hve", "--ranks", "4,6", "--timeline")
     (impossible,) = [row for row in rows if "error" in row]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.base import documents
-from harness.base.errors import EXIT_OK, InputError
+from harness.base.errors import EXIT_OK, InputError, shortened
 from harness.project import kernels, machine, simulation
 from harness.project.machine import Machine
 from harness.project.simulation import Run
@@ -56,6 +56,18 @@ def share(text: str) -> float:
     return options.checked(text, float, lambda x: 0 <= x < math.inf, "0 or a number above 0")
 
 
+def slow_rank(text: str) -> tuple[int, float]:
+    """A rank, and how many times as long it takes."""
+    rank, _, times = text.partition(":")
+    try:
+        found = int(rank), float(times)
+    except ValueError:
+        found = (-1, 0.0)
+    if found[0] < 0 or not 0 < found[1] < math.inf:
+        raise argparse.ArgumentTypeError(f"'{shortened(text, 50)}'; valid: a rank and a number above 0, for example 5:10")
+    return found
+
+
 def add_parser(subparsers) -> None:
     """The command line of `project`."""
     parser = subparsers.add_parser(
@@ -91,6 +103,7 @@ def add_what_ifs(parser: argparse.ArgumentParser) -> None:
     add("--latency", type=factor, default=1.0, metavar="X", help="every latency X times as long [1]")
     add("--gpu-speed", type=factor, default=1.0, metavar="X", help="kernels X times as fast [1]")
     add("--imbalance", type=share, default=0.0, metavar="X", help="ranks slower by up to this share, each by its own [0]")
+    add("--slow-rank", type=slow_rank, metavar="RANK:X", help="one rank takes X times as long")
     add("--halo-pm", type=share, metavar="X", help="halo in picometre; left out: what the positions' circles need")
     add("--exchange-MB", type=factor, metavar="X", help="memory for packed messages; left out: half a tile, at most 32 MiB")
 
@@ -104,6 +117,14 @@ def solver_words(args: argparse.Namespace) -> tuple[str, ...]:
     return tuple(words)
 
 
+def simulated_words(args: argparse.Namespace) -> tuple[str, ...]:
+    """solver_words() and what only a simulated run may be told."""
+    if args.slow_rank is None:
+        return solver_words(args)
+    rank, times = args.slow_rank
+    return (*solver_words(args), "--slow-rank", str(rank), "--slow-factor", str(times))
+
+
 def runs_of(args: argparse.Namespace, target: Machine) -> list[Run]:
     """Every run that the options ask for."""
     runs = []
@@ -115,7 +136,7 @@ def runs_of(args: argparse.Namespace, target: Machine) -> list[Run]:
             for ranks in args.ranks:
                 drawn = args.timeline and ranks <= MOST_RANKS_DRAWN
                 runs.append(
-                    Run(args.case, method, ranks, exchange, rounds, solver_words(args), args.iterations, args.imbalance, drawn, times)
+                    Run(args.case, method, ranks, exchange, rounds, simulated_words(args), args.iterations, args.imbalance, drawn, times)
                 )
     return runs
 
