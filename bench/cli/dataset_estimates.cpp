@@ -1,5 +1,6 @@
 #include "dataset_estimates.hpp"
 
+#include "ptychoscale/base/physics.hpp"
 #include "ptychoscale/io/experiment.hpp"
 
 #include <fmt/format.h>
@@ -43,7 +44,6 @@ Check orientation_by_shadows(std::string_view what, const ShadowFit& fit) {
 /// Patterns turned against the scan reconstruct to nothing, or to a specimen with seams and no reason.
 Check check_orientation(const std::optional<Turn>& turn, const std::optional<ShadowFit>& fit) {
   constexpr std::string_view what = "orientation";
-  if (turn && turn->is_clear()) return orientation_by_curl(what, *turn);
   if (fit && fit->is_clear()) return orientation_by_shadows(what, *fit);
   if (turn) return orientation_by_curl(what, *turn);
   return {what, Verdict::ok, "not told by so few positions"};
@@ -61,8 +61,11 @@ Check check_defocus(const DatasetHeader& h, const std::optional<ShadowFit>& fit)
   const auto found = fmt::format("C10 of {:.3g} A in the middle of the specimen makes shadow images agree, "
                                  "{:.3g} A by the header{}",
                                  fit->C10_A, said, fit->is_other() ? ", once they are turned back" : "");
-  const double step_A = std::sqrt(h.scan_step_A.y * h.scan_step_A.x) / (1e-3 * h.semiangle_mrad);
-  const double allowed = std::max({tolerance * std::abs(said), half_thickness_A, step_A / 2});
+  const double angle = 1e-3 * h.semiangle_mrad;
+  const double half_step_A = std::sqrt(h.scan_step_A.y * h.scan_step_A.x) / 2;
+  const double focus_A = 1.5 * electron_wavelength_A(h.energy_eV) / (angle * angle); // nearer is in focus
+  const double allowed =
+      std::max({tolerance * std::abs(said), half_thickness_A, half_step_A / angle, focus_A});
   if (std::abs(fit->C10_A - said) <= allowed) return {what, Verdict::ok, found};
   if (std::abs(fit->C10_A + said) <= allowed)
     return {what, Verdict::warning,

@@ -270,6 +270,7 @@ std::optional<ShadowFit> ShadowImages::fit() const {
   Cells cells(places_, angles_, values, cell_A_, reach_A + cell_A_);
   auto fit = search(cells, defocus_step_A, most_steps);
   refine(cells, defocus_step_A, fit);
+  for (double* share : {&fit.agreement, &fit.as_is, &fit.otherwise}) *share = std::min(*share, 1.0);
   return fit;
 }
 

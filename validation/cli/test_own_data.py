@@ -116,8 +116,8 @@ def shifted_patterns(file):
 @pytest.mark.parametrize(
     "change, check, says",
     [
-        (turned_scan, "orientation", "20 % curl as they are, 14 % for patterns that are turned by -16 degrees from x towards y"),
-        (transposed_patterns, "orientation", "for patterns that are transposed and turned by 1 degrees"),
+        (turned_scan, "orientation", "68 % as they are, to 95 % for patterns that are turned by -16 degrees from x towards y"),
+        (transposed_patterns, "orientation", "for patterns that are transposed and turned by 0 degrees"),
         (another_sign, "defocus", "makes shadow images agree, 155 A by the header: is its sign the other, or are the patterns turned by half"),
         (half_a_turn, "defocus", "-145 A by the header: is its sign the other, or are the patterns turned by half a turn?"),
         (counts_for_electrons, "dose", "2.5e+05 electrons per square angstrom by beam and steps, 2.5e+04 in the header"),

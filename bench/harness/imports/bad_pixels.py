@@ -11,7 +11,7 @@ from harness.imports.numbers_file import read_array
 REACH = 2  # pixels to each side that count as neighbours
 HOT = 3.0  # times as bright as the second brightest neighbour: two hot pixels may lie together
 DEAD = 0.2  # of the second darkest neighbour
-SIGMAS = 6.0  # beyond what the mean over patterns is known to
+SIGMAS = 6.0  # of what the mean over patterns is known to, apart from its neighbours
 STRIPE = 32  # rows looked at at a time, for the memory's sake
 
 
@@ -60,6 +60,6 @@ def outliers(mean: np.ndarray, error: np.ndarray, usable: np.ndarray) -> np.ndar
         here, unsure = mean[rows], SIGMAS * np.fmax(error[rows], usual)
         with np.errstate(invalid="ignore"):
             hot = here - HOT * np.maximum(bright, 0) > unsure
-            dead = DEAD * dark - here > unsure
+            dead = (here < DEAD * dark) & (dark - here > unsure)
         bad[rows] = (hot | dead) & (known > 2) & usable[rows]
     return bad
