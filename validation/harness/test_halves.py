@@ -104,6 +104,11 @@ def test_a_half_that_fails_leaves_the_whole_and_its_reason(harness, tiny_dataset
 def test_bad_input(rejects, tiny_case, tiny_dataset, tmp_path):
     rejects("halves", tiny_case, "-o", tmp_path / "out", says=["is no dataset"])
     rejects("halves", tmp_path / "none.h5", "-o", tmp_path / "out", says=["none.h5"])
+    (tmp_path / "out").mkdir(exist_ok=True)
+    first = tmp_path / "out" / "first.h5"
+    first.write_bytes(tiny_dataset.read_bytes())
+    rejects("halves", first, "-o", tmp_path / "out", says=[first, "whose name a half gets"])
+    assert first.read_bytes() == tiny_dataset.read_bytes()
     few = tmp_path / "few.h5"
     few.write_bytes(tiny_dataset.read_bytes())
     with h5py.File(few, "a") as file:

@@ -24,7 +24,11 @@ def in_second(scan: tuple[int, int]) -> np.ndarray:
 
 
 def write(dataset: Path, folder: Path) -> list[Path]:
-    """Writes first.h5 and second.h5 into the folder, without truth. Throws InputError when a half would have next to no patterns."""
+    """Writes first.h5 and second.h5 into the folder, without truth. Throws InputError when a half would have next to no patterns, or
+    would replace the whole."""
+    files = [folder / f"{name}.h5" for name in HALVES]
+    if any(file.exists() and file.samefile(dataset) for file in files):
+        raise InputError(f"--output: {folder} has {dataset}, whose name a half gets; valid: another folder")
     with open_file(dataset) as whole:
         patterns = whole[PATTERNS]
         second = in_second(patterns.shape[:2])
@@ -33,7 +37,7 @@ def write(dataset: Path, folder: Path) -> list[Path]:
         halves = [used & ~second, used & second]
         if min(half.sum() for half in halves) < FEWEST:
             raise InputError(f"{dataset}: {used.sum()} patterns are in use, too few for two halves; valid: at least {2 * FEWEST}")
-        return [write_half(folder / f"{name}.h5", dataset, whole, half) for name, half in zip(HALVES, halves, strict=True)]
+        return [write_half(file, dataset, whole, half) for file, half in zip(files, halves, strict=True)]
 
 
 def write_half(file: Path, dataset: Path, whole: h5py.File, used: np.ndarray) -> Path:
