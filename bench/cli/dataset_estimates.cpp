@@ -1,6 +1,7 @@
 #include "dataset_estimates.hpp"
 
-#include "ptychoscale/io/masks.hpp"
+#include "ptychoscale/base/physics.hpp"
+#include "ptychoscale/io/experiment.hpp"
 
 #include <fmt/format.h>
 
@@ -10,22 +11,81 @@
 namespace ptychoscale {
 namespace {
 
-/// Patterns turned against the scan reconstruct to nothing, or to a specimen with seams and no reason.
-Check check_orientation(const DatasetHeader& h, std::span<const Deflection> deflections) {
-  constexpr std::string_view what = "orientation";
-  const auto turn = turn_of(h, deflections);
-  if (!turn) return {what, Verdict::ok, "not told by so few positions"};
-  if (!turn->is_other())
+std::string_view transposed_and(bool transposed) { return transposed ? "transposed and " : ""; }
+
+/// By the curl of the deflections, which a thin specimen in or near focus tells.
+Check orientation_by_curl(std::string_view what, const Turn& turn) {
+  if (!turn.is_other())
     return {what, Verdict::ok,
             fmt::format("the deflections have {:.0f} % curl as they are, {:.0f} % at the least{}",
-                        100 * turn->curl_as_is, 100 * turn->curl,
-                        turn->is_clear() ? "" : ": they do not tell it")};
+                        100 * turn.curl_as_is, 100 * turn.curl,
+                        turn.is_clear() ? "" : ": they do not tell it")};
   return {what, Verdict::warning,
           fmt::format(
               "the deflections have {:.0f} % curl as they are, {:.0f} % for patterns that are {}turned by "
               "{:.0f} degrees from x towards y, or half a turn more: turn them back, or the positions",
-              100 * turn->curl_as_is, 100 * turn->curl, turn->transposed ? "transposed and " : "",
-              turn->degrees)};
+              100 * turn.curl_as_is, 100 * turn.curl, transposed_and(turn.transposed), turn.degrees)};
+}
+
+/// By shadow images, which a defocused probe tells, however thick the specimen is.
+Check orientation_by_shadows(std::string_view what, const ShadowFit& fit) {
+  if (!fit.is_other())
+    return {what, Verdict::ok,
+            fmt::format("shadow images agree to {:.0f} % as they are, to {:.0f} % in any clearly different "
+                        "orientation",
+                        100 * fit.agreement, 100 * fit.otherwise)};
+  return {what, Verdict::warning,
+          fmt::format(
+              "shadow images agree to {:.0f} % as they are, to {:.0f} % for patterns that are {}turned by "
+              "{:.0f} degrees from x towards y, or half a turn more: turn them back, or the positions",
+              100 * fit.as_is, 100 * fit.agreement, transposed_and(fit.transposed), fit.degrees)};
+}
+
+/// Patterns turned against the scan reconstruct to nothing, or to a specimen with seams and no reason.
+Check check_orientation(const std::optional<Turn>& turn, const std::optional<ShadowFit>& fit) {
+  constexpr std::string_view what = "orientation";
+  if (fit && fit->is_clear()) return orientation_by_shadows(what, *fit);
+  if (turn) return orientation_by_curl(what, *turn);
+  return {what, Verdict::ok, "not told by so few positions"};
+}
+
+/// C10 in the middle of the specimen, where shadow images see it.
+Check check_defocus(const DatasetHeader& h, const std::optional<ShadowFit>& fit) {
+  constexpr std::string_view what = "defocus";
+  if (!fit || !fit->is_clear())
+    return {what, Verdict::ok,
+            "not told by the patterns, as in focus, or of a crystal that fits the scan's steps"};
+  constexpr double tolerance = 0.25;
+  const double half_thickness_A = h.slices * h.slice_thickness_A / 2;
+  const double said = h.C10_A + half_thickness_A;
+  const auto found = fmt::format("C10 of {:.3g} A in the middle of the specimen makes shadow images agree, "
+                                 "{:.3g} A by the header{}",
+                                 fit->C10_A, said, fit->is_other() ? ", once they are turned back" : "");
+  const double angle = 1e-3 * h.semiangle_mrad;
+  const double half_step_A = std::sqrt(h.scan_step_A.y * h.scan_step_A.x) / 2;
+  const double focus_A = 1.5 * electron_wavelength_A(h.energy_eV) / (angle * angle); // nearer is in focus
+  const double allowed =
+      std::max({tolerance * std::abs(said), half_thickness_A, half_step_A / angle, focus_A});
+  if (std::abs(fit->C10_A - said) <= allowed) return {what, Verdict::ok, found};
+  if (std::abs(fit->C10_A + said) <= allowed)
+    return {what, Verdict::warning,
+            found + ": is its sign the other, or are the patterns turned by half a turn?"};
+  return {what, Verdict::warning, found + ": is it right, and the semi-angle?"};
+}
+
+/// Electrons of a pattern over its share of the scan.
+Check check_dose(const DatasetHeader& h) {
+  constexpr std::string_view what = "dose";
+  if (h.dose_e_per_A2 == 0)
+    return {what, Verdict::ok, "0 in the header: patterns are taken for free of noise"};
+  constexpr double tolerance = 0.1;
+  const PixelSize step = h.scattered ? h.scan_step_A : step_of_positions(h);
+  const double dose = h.electrons_per_pattern / (step.y * step.x);
+  const auto found = fmt::format(
+      "{:.4g} electrons per square angstrom by beam and steps, {:.4g} in the header", dose, h.dose_e_per_A2);
+  const bool fits = std::abs(dose / h.dose_e_per_A2 - 1) <= tolerance;
+  return {what, fits ? Verdict::ok : Verdict::warning,
+          found + (fits ? "" : ": is electrons_per_pattern in electrons?")};
 }
 
 Check check_aperture(const DatasetHeader& h, const std::optional<Disk>& disk) {
@@ -58,18 +118,21 @@ Check check_centre(const DatasetHeader& h, const std::optional<Disk>& disk) {
 } // namespace
 
 DatasetEstimates::DatasetEstimates(const DatasetHeader& header)
-    : header_(header), deflections_(header.positions_A.size()), mean_(header.detector.area()) {}
+    : header_(header), deflections_(header.positions_A.size()), mean_(header.detector.area()),
+      shadows_(header) {}
 
 void DatasetEstimates::add(int position, std::span<const float> amplitudes) {
   deflections_[static_cast<std::size_t>(position)] = deflection_of(amplitudes, header_);
   for (std::size_t i = 0; i < mean_.size(); ++i)
     mean_[i] += static_cast<double>(std::max(amplitudes[i], 0.0F)) * static_cast<double>(amplitudes[i]);
+  shadows_.add(position, amplitudes);
 }
 
 std::vector<Check> DatasetEstimates::checks() const {
   const auto disk = disk_of(mean_, header_);
-  return {check_orientation(header_, deflections_), check_aperture(header_, disk),
-          check_centre(header_, disk)};
+  const auto shadows = shadows_.fit();
+  return {check_orientation(turn_of(header_, deflections_), shadows), check_defocus(header_, shadows),
+          check_aperture(header_, disk), check_centre(header_, disk), check_dose(header_)};
 }
 
 } // namespace ptychoscale

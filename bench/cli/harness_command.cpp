@@ -25,6 +25,8 @@ struct HarnessCommand {
 
 constexpr std::array harness_commands{
     HarnessCommand{"bench", "Run solvers side by side on one case and compare them in one table"},
+    HarnessCommand{"halves",
+                   "Quality without a truth: reconstruct two halves of the positions and correlate them"},
     HarnessCommand{"sweep", "Run a solver over ranks, meshes, halos, rounds, grids and adjoints; resumable"},
     HarnessCommand{"tune", "Search for the largest stable and the best step size"},
     HarnessCommand{"compare", "Compare two reports row by row: better, worse, same or unclear"},

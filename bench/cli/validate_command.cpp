@@ -59,7 +59,7 @@ void add_dataset(CLI::App& command, Action& action) {
       "dataset",
       "A dataset's content hash, sums of patterns, empty and dim ones, hot pixels, overlap of the "
       "circles, positions and what other programs read of it; how patterns seem to be turned, their "
-      "aperture and their centre");
+      "defocus with its sign, aperture, centre and dose");
   struct Options {
     std::string file;
     bool seal = false;

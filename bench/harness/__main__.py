@@ -16,6 +16,7 @@ from harness.base.tree import ROOT
 # Only the module of the chosen command is imported: pandas and matplotlib take longer to load than most commands to run.
 COMMANDS = {
     "bench": "harness.runs.bench",
+    "halves": "harness.runs.halves",
     "sweep": "harness.runs.sweep",
     "tune": "harness.runs.tune",
     "compare": "harness.judge.compare",

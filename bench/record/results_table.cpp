@@ -99,6 +99,8 @@ std::vector<Line> lines() {
       scaled("iterations to the lowest RMSE", "relative_rmse_lowest_after"),
       scaled("structural similarity", "structural_similarity"),
       scaled("FRC resolution, A", "frc_resolution_A"),
+      scaled("halves agree to, A (half a bit)", "halves_resolution_A"),
+      scaled("halves agree to, A (one bit)", "halves_one_bit_resolution_A"),
       pair("seam z (row, column borders)", "seam_rows_z", "seam_columns_z"),
       pair("seam step, mrad", "seam_rows_step_rad", "seam_columns_step_rad", 1e3),
       pair("seam comb power", "seam_rows_comb_power", "seam_columns_comb_power"),

@@ -146,7 +146,7 @@ def test_circles_that_do_not_overlap(run, tmp_path):
     assert says in warnings_of(run.good("reconstruct", dataset, *reconstruct(tmp_path / "out.h5")))[0]
     result = run.good("validate", "dataset", dataset)
     assert "warning" in row(result, "overlap") and says in row(result, "overlap")
-    assert result.out.splitlines()[-1] == "sound: 0 of 12 checks failed, 1 warning"
+    assert result.out.splitlines()[-1] == "sound: 0 of 14 checks failed, 1 warning"
 
 
 # validate dataset
@@ -164,8 +164,8 @@ def test_a_sound_dataset(run, tiny_case, tmp_path, count_type):
     result = run.good("validate", "dataset", dataset)
     lines = result.out.splitlines()
     assert lines[0] == str(dataset) and lines[1].split() == ["check", "verdict", "found"]
-    assert all(line[20:22] == "ok" for line in lines[2:-1]) and len(lines) == 15
-    assert lines[-1] == "sound: 0 of 12 checks failed, 0 warnings" and result.err == ""
+    assert all(line[20:22] == "ok" for line in lines[2:-1]) and len(lines) == 17
+    assert lines[-1] == "sound: 0 of 14 checks failed, 0 warnings" and result.err == ""
 
 
 def test_one_bit_of_one_pattern_fails_the_hash_and_nothing_else(run, dataset):
@@ -174,7 +174,7 @@ def test_one_bit_of_one_pattern_fails_the_hash_and_nothing_else(run, dataset):
         pattern.view(np.uint32)[20, 20] ^= 1 << 15
         file[COUNTS][1, 1] = pattern
     result = run("validate", "dataset", dataset)
-    assert result.code == 1 and result.out.splitlines()[-1] == "NOT SOUND: 1 of 12 checks failed, 0 warnings"
+    assert result.code == 1 and result.out.splitlines()[-1] == "NOT SOUND: 1 of 14 checks failed, 0 warnings"
     assert "FAILED" in row(result, "content hash") and "changed after it was written" in row(result, "content hash")
 
 

@@ -27,7 +27,7 @@ def table(result):
 def test_what_the_example_writes_is_sound_and_can_be_sealed(run, mine):
     checks = table(run.good("validate", "dataset", mine))
     assert checks.pop("content hash") == "warning" and checks.pop("readers' metadata") == "warning"
-    assert len(checks) == 10 and set(checks.values()) == {"ok"}
+    assert len(checks) == 12 and set(checks.values()) == {"ok"}
     run.rejects("info", mine, "--check-content", says=[mine, "--seal"])
     assert table(run.good("validate", "dataset", mine, "--seal"))["content hash"] == "ok"
     assert "content       as it was written" in run.good("info", mine, "--check-content").out
@@ -93,6 +93,21 @@ def another_angle(file):
     file["dataset/metadatabundle/microscope/semiangle_cutoff_mrad"][...] = 15.0
 
 
+def another_sign(file):
+    file["dataset/metadatabundle/microscope/C10_A"][...] = 150.0
+
+
+def half_a_turn(file):
+    """About zero frequency, which is a pixel and no border between two."""
+    data = file["dataset/datacube/data"]
+    data[...] = np.roll(data[...][..., ::-1, ::-1], (1, 1), (2, 3))
+
+
+def counts_for_electrons(file):
+    """A camera's ten counts for each of them."""
+    file["dataset/metadatabundle/microscope/dose_e_per_A2"][...] = 25e3
+
+
 def shifted_patterns(file):
     data = file["dataset/datacube/data"]
     data[...] = np.roll(data[...], (2, -3), (2, 3))
@@ -101,8 +116,11 @@ def shifted_patterns(file):
 @pytest.mark.parametrize(
     "change, check, says",
     [
-        (turned_scan, "orientation", "20 % curl as they are, 14 % for patterns that are turned by -16 degrees from x towards y"),
-        (transposed_patterns, "orientation", "for patterns that are transposed and turned by 1 degrees"),
+        (turned_scan, "orientation", "68 % as they are, to 95 % for patterns that are turned by -16 degrees from x towards y"),
+        (transposed_patterns, "orientation", "for patterns that are transposed and turned by 0 degrees"),
+        (another_sign, "defocus", "makes shadow images agree, 155 A by the header: is its sign the other, or are the patterns turned by half"),
+        (half_a_turn, "defocus", "-145 A by the header: is its sign the other, or are the patterns turned by half a turn?"),
+        (counts_for_electrons, "dose", "2.5e+05 electrons per square angstrom by beam and steps, 2.5e+04 in the header"),
         (another_angle, "aperture", "19.6 mrad in the mean pattern, 15 in the header"),
         (shifted_patterns, "centre", "off the middle by (2.0, -3.0) pixels of (ky, kx)"),
     ],

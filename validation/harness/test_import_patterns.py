@@ -76,6 +76,25 @@ def test_outliers_are_found_and_the_disks_edge_is_not():
     assert [tuple(map(int, p)) for p in np.argwhere(found)] == [(10, 50), (30, 30), (41, 20), (41, 21)]
 
 
+def test_pixels_that_never_counted_in_the_dark_are_not_dead():
+    """Their spread is 0, too, which says nothing of how well that is known."""
+    ky, kx = np.indices((64, 60))
+    patterns = np.random.default_rng(1).poisson(0.0012 * kx, (400, 64, 60)).astype(float)
+    patterns[:, 20, 8] = 40
+    mean, error = patterns.mean(axis=0), patterns.std(axis=0) / 20
+    assert (mean == 0).sum() > 10
+    found = bad_pixels.outliers(mean, error, np.isfinite(mean))
+    assert np.argwhere(found).tolist() == [[20, 8]]
+
+
+def test_dead_pixels_are_found_at_a_low_dose():
+    """An electron per pixel and pattern, where a fifth of it is within the scatter of the mean."""
+    patterns = np.random.default_rng(1).poisson(1.0, (400, 40, 40)).astype(float)
+    patterns[:, 12, 30] = 0
+    found = bad_pixels.outliers(patterns.mean(axis=0), patterns.std(axis=0) / 20, np.ones((40, 40), bool))
+    assert np.argwhere(found).tolist() == [[12, 30]]
+
+
 @pytest.mark.parametrize("centre", [(30.0, 31.0), (25.4, 36.7)])
 def test_the_disk_is_found_beside_other_disks(centre):
     ky, kx = np.indices((64, 66))

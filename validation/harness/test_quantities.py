@@ -12,8 +12,7 @@ from harness.runs import program
 
 # Keys of a row that are no quantity by themselves: raw samples, intervals and names of other quantities' references.
 DETAILS = ("_of_repetitions", "_of_iterations", "_95_percent", "_control", "_median")
-OTHERS = {"name", "run_type", "real_time", "time_unit", "time_ratio_to", "run_uuid", "places", "remarks",
-          "cost_per_pattern"}  # fmt: skip
+OTHERS = {"name", "run_type", "real_time", "time_unit", "time_ratio_to", "run_uuid", "places", "remarks"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -145,12 +145,20 @@ TO_TARGET = [
 
 QUALITY = [
     Quantity("cost", "cost, last iteration", TOLERANCED, better=LOWER, tolerance=COST),
+    Quantity("cost_per_pattern", "cost per pattern and electron", TEXT, not_gated="follows from the cost, which is held"),
     Quantity("cost_of_empty_volume", "cost, empty volume", TOLERANCED, tolerance=EMPTY_COST),
     Quantity("relative_rmse", "RMSE", TOLERANCED, "%", 100, LOWER, RMSE),
     Quantity("structural_similarity", "structural similarity", TOLERANCED, better=HIGHER, tolerance=SIMILARITY),
     Quantity(
         "frc_resolution_A", "FRC resolution", TOLERANCED, "A", better=LOWER,
         tolerance=Tolerance("rounding can move where the curve crosses by one ring, of about 40", relative=0.03),
+    ),
+    *(
+        Quantity(
+            key, f"halves agree to, {bits}", TOLERANCED, "A", better=LOWER,
+            tolerance=Tolerance("rounding can move it by one ring, of about 40", relative=0.05),
+        )
+        for key, bits in (("halves_resolution_A", "half a bit"), ("halves_one_bit_resolution_A", "one bit"))
     ),
     Quantity("seam_found", "seam found", EXACT, better=LOWER),
     *seams("rows"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from harness.report import bars, scaling
+from harness.report import bars, rings, scaling
 from harness.report.axes import plain_log_ticks
 from harness.report.drawing import EVIDENCE_STYLES, MARKERS, METHOD_COLOURS, OTHER_COLOUR, TINTS, add_legend, new_figure
 from harness.report.runs import Run
@@ -151,6 +151,14 @@ CHARTS = [
         "The lowest error of each run, and the memory of its largest rank.",
         lambda run: has_errors(run) and "memory_peak_bytes_max" in run.row and run.row.get("relative_rmse_lowest") is not None,
         error_against_memory,
+        most_runs=12,
+    ),
+    Chart(
+        "halves",
+        "Agreement of two halves",
+        f"Fourier ring correlation of reconstructions from two halves of the positions. {rings.BLIND}",
+        rings.has_rings,
+        rings.draw,
         most_runs=12,
     ),
     Chart(

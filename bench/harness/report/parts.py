@@ -11,6 +11,9 @@ def part_of(run: Run, others: list[Run]) -> tuple[Run, str] | None:
     Decided by what is inside: a renamed or copied file is still the same run."""
     if len(run.document.rows) != 1:
         return None
+    half_of = next((other for other in others if run.document.context.get("uuid") in other.row.get("halves_run_uuids", [])), None)
+    if half_of is not None:
+        return half_of, "half of the positions"
     wholes = [
         other
         for other in others

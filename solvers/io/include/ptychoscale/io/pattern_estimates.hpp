@@ -26,8 +26,11 @@ struct Turn {
   /// Whether the curl tells the orientation at all: noise, and steps wider than what the specimen has of
   /// detail, make as much of it in any. 0.03 to 0.19 were seen for simulations.
   [[nodiscard]] bool is_clear() const { return curl < 0.16; }
-  /// Whether that is clearly not the dataset's own; up to 3 degrees off were seen where it was.
-  [[nodiscard]] bool is_other() const { return is_clear() && (transposed || degrees > 8 || degrees < -8); }
+  /// Whether that is clearly not the dataset's own; up to 3 degrees off were seen where it was, and more with
+  /// steps wider than the specimen's detail, but then with 1.5 times the curl at most.
+  [[nodiscard]] bool is_other() const {
+    return is_clear() && curl_as_is > 1.6 * curl && (transposed || degrees > 8 || degrees < -8);
+  }
 };
 /// From the deflections of all positions (those that are left out are not looked at); nothing where too few
 /// of them have neighbours on two sides.
