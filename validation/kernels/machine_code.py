@@ -14,7 +14,7 @@ NAME = re.compile(r"_kernelILi(?P<length>\d+)EEEvNS0_\d+(?P<job>\w+)E$")
 FUNCTION_OF_CODE = re.compile(r"Function : (\S+)")
 FUNCTION_OF_RESOURCES = re.compile(r"Function (\S+):")
 RESOURCES = re.compile(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
-ARCHITECTURE = re.compile(r"^arch = (sm_\w+)$", re.MULTILINE)
+ARCHITECTURE = re.compile(r"^\s*code for (sm_\w+)$", re.MULTILINE)
 INSTRUCTION = re.compile(r"\s+/\*(?P<at>[0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?(?P<name>[A-Z][A-Z0-9_.]*)(?P<operands>[^;]*);")
 CALLS = ("CALL", "BRX", "JMP")
 

@@ -119,14 +119,14 @@ def test_instructions_of_another_compiler_are_not_judged_and_that_is_said():
     for nvcc, architecture in (("13.1", SM_90), (NVCC, "sm_120")):
         (reason,) = judgement.unchecked([kernel()], strict, nvcc, architecture)
         assert reason.startswith("instructions: ")
-    unknown = kernel(CODE.replace("arch = sm_90", "arch = sm_77"))
+    unknown = kernel(CODE.replace("code for sm_90", "code for sm_77"))
     assert unknown.blocks is None
     assert judgement.unchecked([unknown], LIMITS, NVCC, SM_90) == ["blocks of a multiprocessor: nothing is known of sm_90"]
     assert "?" in facts.table([unknown])[1]
 
 
 def test_what_cannot_be_read_is_an_error():
-    for code, resources in ((CODE.replace("sm_90", ""), RESOURCES), (CODE + "arch = sm_80\n", RESOURCES), (CODE, "")):
+    for code, resources in ((CODE.replace("sm_90", ""), RESOURCES), (CODE + "\tcode for sm_80\n", RESOURCES), (CODE, "")):
         with pytest.raises(machine_code.NotReadable):
             machine_code.read(code, resources)
     with pytest.raises(KeyError):
