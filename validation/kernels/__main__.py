@@ -60,7 +60,7 @@ def check(args: argparse.Namespace) -> list[str]:
         return [*judgement.faults_of_traffic(shapes), str(why)]
     nvcc = release_of(args.nvcc)
     print(f"fused kernels, nvcc {nvcc}, {architecture}:", *facts.table(kernels), "", sep="\n")
-    print("predicted, one position, waves kept and not in the L2 cache:", *facts.predictions(kernels, architecture), sep="\n")
+    print("predicted, as graphs, one position, nothing in the L2 cache:", *facts.predictions(kernels, architecture), sep="\n")
     if args.update:
         judgement.write_limits(kernels, nvcc, architecture, ROOM)
     limits = judgement.read_limits()

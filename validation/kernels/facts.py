@@ -11,9 +11,22 @@ from machine_code import Code, Cubin
 
 COMPLEX_BYTES = 8
 JUDGED = (512, 1024)  # lengths at which speed counts most
-# Verbs of a slice, forward; and forward and back with the waves kept. README.md of solvers/compute/cuda has the same count.
-FORWARD = ("transmit", "propagate")
-GRADIENT = (*FORWARD, "propagate", "transmit_adjoint")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A kernel of a slice step of one position."""
+
+    verb: str
+    waves: int = 1
+    rewinds: bool = False
+
+
+# As README.md of solvers/compute/cuda counts them. Going back, waves are kept, or made again beside their adjoints.
+FORWARD = (Launch("transmit"), Launch("propagate"))
+KEPT = (*FORWARD, Launch("propagate"), Launch("transmit_adjoint"))
+REWOUND = (*FORWARD, Launch("propagate", waves=2), Launch("transmit_adjoint", rewinds=True))
+STEPS = {"forward": FORWARD, "and gradient, waves kept": KEPT, "and gradient, rewound": REWOUND}
 
 
 @dataclass(frozen=True)
@@ -71,29 +84,33 @@ def table(kernels: Sequence[Kernel]) -> list[str]:
     return lines
 
 
-def passes(shapes: Mapping[tuple[str, int], Shape], verbs: Sequence[str], length: int) -> float:
+def passes(shape: Shape, launch: Launch) -> float:
+    return launch.waves * (shape.rewind_passes if launch.rewinds else shape.passes)
+
+
+def passes_of_step(shapes: Mapping[tuple[str, int], Shape], step: Sequence[Launch], length: int) -> float:
     """Waves read or written per slice of length x length."""
-    return sum(shapes[verb, length].passes for verb in verbs)
+    return sum(passes(shapes[launch.verb, length], launch) for launch in step)
 
 
-def times_us(device: hardware.Device, kernel: Kernel, length: int) -> tuple[float, float]:
-    """By bandwidth and by issue, of one wave of length x length all over the slice."""
-    groups = -(-length // kernel.shape.lines)
-    moved = kernel.shape.passes * COMPLEX_BYTES * length * length
-    by_issue = hardware.issue_us(device, groups, hardware.warps_of(kernel.shape.threads), kernel.code.instructions)
+def times_us(device: hardware.Device, kernel: Kernel, launch: Launch, length: int) -> tuple[float, float]:
+    """By bandwidth and by issue, of waves of length x length all over the slice."""
+    blocks = launch.waves * -(-length // kernel.shape.lines)
+    moved = passes(kernel.shape, launch) * COMPLEX_BYTES * length * length
+    by_issue = hardware.issue_us(device, blocks, hardware.warps_of(kernel.shape.threads), kernel.code.instructions)
     return hardware.bandwidth_us(device, moved), by_issue
 
 
 def predictions(kernels: Sequence[Kernel], architecture: str) -> list[str]:
-    """Microseconds per slice, one position, waves kept: of every kernel the larger of the two times, and its launch."""
+    """Microseconds per slice: of every kernel the larger of the two times, and its launch."""
     by_name = {(k.shape.verb, k.shape.length): k for k in kernels}
     devices = [device for device in hardware.DEVICES if device.architecture == architecture]
-    lines = [f"{'':<8}{'length':>7}{'':<3}{'of a slice':<24}{'bandwidth us':>13}{'issue us':>10}{'launches us':>13}{'predicted us':>14}"]
+    lines = [f"{'':<8}{'length':>7}   {'of a slice':<28}{'bandwidth us':>13}{'issue us':>10}{'launches us':>13}{'predicted us':>14}"]
     for device in devices:
         for length in JUDGED:
-            for words, verbs in (("forward", FORWARD), ("forward and gradient", GRADIENT)):
-                times = [times_us(device, by_name[verb, length], length) for verb in verbs]
-                launches = device.launch_us * len(verbs)
+            for words, step in STEPS.items():
+                times = [times_us(device, by_name[launch.verb, length], launch, length) for launch in step]
+                launches = device.launch_us * len(step)
                 sums = f"{sum(t[0] for t in times):>13.2f}{sum(t[1] for t in times):>10.2f}{launches:>13.2f}"
-                lines.append(f"{device.name:<8}{length:>7}   {words:<24}{sums}{sum(map(max, times)) + launches:>14.2f}")
+                lines.append(f"{device.name:<8}{length:>7}   {words:<28}{sums}{sum(map(max, times)) + launches:>14.2f}")
     return lines if devices else [f"NOT PREDICTED: nothing is known of a device of {architecture}"]

@@ -147,7 +147,7 @@ def test_every_kernel_reads_and_writes_what_its_verb_needs(shapes):
     assert judgement.faults_of_traffic(shapes) == []
 
 
-@pytest.mark.parametrize(("verb", "faults"), [("transmit", 2), ("propagate", 2), ("transmit_adjoint", 1)])
+@pytest.mark.parametrize(("verb", "faults"), [("transmit", 3), ("propagate", 3), ("transmit_adjoint", 1)])
 def test_one_more_byte_per_pixel_is_found(shapes, verb, faults):
     more = [dataclasses.replace(s, passes=s.passes + 1 / 8) if (s.verb, s.length) == (verb, 168) else s for s in shapes]
     found = judgement.faults_of_traffic(more)
@@ -168,9 +168,11 @@ def test_limits_are_read_as_they_are_written(tmp_path):
 
 def test_times_follow_from_bytes_and_instructions():
     device = hardware.Device("fast", SM_90, multiprocessors=128, clock_GHz=1, bandwidth_GB_per_s=1000)
-    by_bandwidth, by_issue = facts.times_us(device, kernel(), 512)
+    by_bandwidth, by_issue = facts.times_us(device, kernel(), facts.Launch("transmit"), 512)
     assert by_bandwidth == pytest.approx(2.5 * 8 * 512 * 512 / 1e6)
     assert by_issue == pytest.approx(2 * 4 * 8 / 4 / 1e3)  # two blocks of four warps of eight instructions, four per ns
+    twice = facts.times_us(device, kernel(), facts.Launch("transmit", waves=2), 512)
+    assert twice == pytest.approx((2 * by_bandwidth, 2 * by_issue))
 
 
 def test_without_cuobjdump_the_gate_says_what_it_did_not_check(tmp_path, monkeypatch, shapes, capsys):
