@@ -125,7 +125,8 @@ double room(const HostLoad& load) { return std::min<double>(load.cores, load.quo
 
 bool shares_cores(const HostLoad& load) { return load.cores > 0 && load.threads > room(load); }
 
-/// Hosts that have fewer GPUs for this run than ranks, a line each.
+/// Hosts that have fewer GPUs for this run than ranks, a line each: there ranks take turns, so that times say
+/// nothing of more GPUs, and reports leave them out where they show scaling (report/scaling.py).
 std::vector<std::string> shared_gpus(const std::vector<RankPlace>& places) {
   std::map<std::string, std::vector<std::string>> hosts;
   for (const auto& place : places)
@@ -134,9 +135,10 @@ std::vector<std::string> shared_gpus(const std::vector<RankPlace>& places) {
   for (const auto& [host, of_ranks] : hosts) {
     const std::set<std::string> gpus(of_ranks.begin(), of_ranks.end());
     if (gpus.size() < of_ranks.size())
-      shared.push_back(
-          fmt::format("{} shared {} of {}: {}", plural(static_cast<int>(of_ranks.size()), "rank"),
-                      plural(static_cast<int>(gpus.size()), "GPU"), host, fmt::join(gpus, ", ")));
+      shared.push_back(fmt::format("functional, not scaling: {} shared {} of {}: {}",
+                                   plural(static_cast<int>(of_ranks.size()), "rank"),
+                                   plural(static_cast<int>(gpus.size()), "GPU"), host,
+                                   fmt::join(gpus, ", ")));
   }
   return shared;
 }

@@ -16,6 +16,7 @@ public:
   bool progress() override { return false; }
   void finish() override {
     if (comm_.size() == 1) return;
+    backend_.synchronize(); // what was queued before is computation
     const PhaseScope scope(timer_, Phase::communication);
     for (int chunk = 0; chunk < chunking_.chunks(); ++chunk) sum(chunking_.range(chunk));
   }

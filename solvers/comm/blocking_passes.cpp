@@ -39,6 +39,7 @@ private:
 
 // Within a pass messages run one way only, so blocking calls cannot form a cycle.
 void BlockingPasses::finish() {
+  backend_.synchronize(); // what was queued before is computation
   const PhaseScope scope(timer_, Phase::communication);
   for (const PassStep& step : schedule_) {
     const auto merging = step.merge == Merge::add ? Merging::add : Merging::replace;

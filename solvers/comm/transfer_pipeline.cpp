@@ -43,6 +43,7 @@ std::vector<int> TransferPipeline::add_messages(const std::vector<Transfer>& tra
 }
 
 void TransferPipeline::start(Volume volume) {
+  backend_.synchronize(); // what was queued before is computation
   const PhaseScope scope(timer_, Phase::communication);
   volume_ = volume;
   unfinished_chunks_ = chunking_.chunks();
@@ -54,7 +55,12 @@ void TransferPipeline::start(Volume volume) {
 
 bool TransferPipeline::progress() {
   const PhaseScope scope(timer_, Phase::communication);
-  for (auto completed = requests_.test(awaited()); !completed.empty(); completed = requests_.test(awaited()))
+  auto completed = requests_.test(awaited());
+  if (!completed.empty()) {
+    const PhaseScope computing(timer_, Phase::compute);
+    backend_.synchronize(); // merging would wait for the visit that is still under way
+  }
+  for (; !completed.empty(); completed = requests_.test(awaited()))
     advance_lanes_of(completed); // to where they stand still for others, which may have come, too
   if (unfinished_chunks_ > 0) return true;
   (void)requests_.test(); // moves sends on that are still under way
@@ -62,6 +68,7 @@ bool TransferPipeline::progress() {
 }
 
 void TransferPipeline::finish() {
+  backend_.synchronize();
   const PhaseScope scope(timer_, Phase::communication);
   while (unfinished_chunks_ > 0) {
     std::vector<int> completed;

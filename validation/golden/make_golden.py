@@ -132,6 +132,24 @@ CASES = (
         soft=False,
         positions=((0.0, 0.0), (1.7, 0.9)),
     ),
+    Case(
+        "pto_static_lobato_300kV_64x128",
+        "PbTiO3 2x4 cells periodic, static lattice, on a grid whose lines have powers of two; off a pixel",
+        box=(2 * A_CELL, 4 * A_CELL),
+        gpts=(64, 128),
+        cells=(2, 4),
+        origin=(0.0, 0.0),
+        slices=3,
+        slice_thickness=1.25,
+        parametrization="lobato",
+        sigmas={},
+        energy=300e3,
+        semiangle=22.0,
+        C10=-180.0,
+        C30=0.0,
+        soft=True,
+        positions=((3.3, 7.137),),
+    ),
 )
 
 

@@ -6,6 +6,9 @@
 
 #include <cuda_runtime.h>
 
+#include <cmath>
+#include <string>
+
 namespace ptychoscale {
 namespace {
 
@@ -59,6 +62,8 @@ TEST_P(GpuMemory, TheMeterAgreesWithTheDriver) {
   backend->synchronize();
   const auto taken = static_cast<double>(free_before - free_bytes());
   const auto metered = static_cast<double>(memory_meter().read().total_now - meter_before);
+  RecordProperty("metered_bytes", std::to_string(std::llround(metered))); // ci/gpu-check prints both
+  RecordProperty("taken_bytes", std::to_string(std::llround(taken)));
   EXPECT_GT(metered, 300e6);
   // The driver hands out pages of 2 MiB, and another process may share the device: 5 % of some 600 MB.
   EXPECT_NEAR(metered / taken, 1, 0.05) << metered << " bytes metered, " << taken << " taken";

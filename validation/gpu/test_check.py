@@ -1,11 +1,14 @@
 """ci/gpu-check where there is no GPU: what it would do, and what it says is missing."""
 
+import contextlib
 import importlib.machinery
 import importlib.util
+import json
 import os
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -58,8 +61,19 @@ def test_dry_run_prints_every_step_within_the_time():
         ran = {int(name.split("-")[2]) for name in budgets if name.startswith(f"ci-{method}-")}
         assert ran == ranks, method
     assert "--measurements stream" in commands["small-slice-serial-1-fused-stream"]
+    assert "--positions-at-once 8" in commands["small-slice-serial-1-fused-together"]
     for golden in (ROOT / "validation/golden").glob("*.h5"):
         assert golden.name in commands["golden-cufft"] and golden.name in commands["golden-fused"]
+
+
+def test_steps_come_in_the_order_of_worth():
+    budgets, commands = planned(check("--dry-run").stdout)
+    first = ["test-equality", "benchmark-fused-graph", "test-kernels", "golden-cufft", "peer-torch", "simulate-small-slice"]
+    order = [*first, "small-slice-serial-1-fused-together", "test-reconstruction-1", "profiler", "sanitizer-memcheck"]
+    assert [name for name in budgets if name in order] == order
+    for extent in ("168x168", "512x512", "1024x1024"):
+        assert f"EqualsTheCpu/*_{extent}_fused" in commands["test-equality"]
+    assert budgets["test-reconstruction-4"] == 25
 
 
 def test_dry_run_shows_only_the_chosen_steps_and_what_they_need():
@@ -102,10 +116,80 @@ def test_phases_of_what_ran_are_printed(script, tmp_path, capsys):
     program, report = os.environ["PTYCHOSCALE"], tmp_path / "ci-gd-2-cufft.json"
     part = ["reconstruct", "--case", "smoke", "--as-rank", "0", "--of", "2", "--method", "gd", "--iterations", "1"]
     subprocess.run([program, *part, "--json", report], check=True, capture_output=True, timeout=HANG_SECONDS)
-    script.print_runs(script.Places(tmp_path, tmp_path, tmp_path, builds=False))
+    places = script.Places(tmp_path, tmp_path, tmp_path, builds=False)
+    script.print_runs(tmp_path, script.rank_steps(places))
     _, head, row = capsys.readouterr().out.splitlines()
     assert head.split() == ["ms/iteration", "compute", "%", "wait", "%", "communication", "%"]
     step, milliseconds, *shares = row.split()
     assert step == "ci-gd-2-cufft"
     assert float(milliseconds) > 0
     assert 0 < sum(map(float, shares)) <= 101
+
+
+@pytest.fixture
+def gpu(script):
+    return script.Gpu("a GPU", "9.0", "13.0", 1, 80 << 30, 132, 1980.0, 2619.0, 5120, 50 << 20)
+
+
+def shell(script, name, text, **more):
+    return script.Step(name, HANG_SECONDS, ["sh", "-c", text], **more)
+
+
+def test_after_each_group_its_tables_are_printed_and_the_archive_holds_all_there_is(script, tmp_path, gpu):
+    places = script.Places(tmp_path, tmp_path, tmp_path, builds=False, environment=dict(os.environ))
+    seen = []
+
+    def tables(results, steps):
+        with tarfile.open(results / "gpu-check.tar.gz") if seen else contextlib.nullcontext() as before:
+            seen.append(([step.name for step in steps], before and sorted(before.getnames())))
+
+    steps = [shell(script, name, f"echo {name}") for name in ("one", "two", "three")]
+    outcomes = script.run_all(places, [script.Group(steps[:2], tables), script.Group(steps[2:], tables)], gpu)
+    assert [outcome.verdict for outcome in outcomes] == ["passed"] * 3
+    files = ["gpu-check/gpu-check.json", "gpu-check/one.log", "gpu-check/two.log"]
+    assert seen == [(["one", "two"], None), (["three"], files)]
+    with tarfile.open(tmp_path / "gpu-check.tar.gz") as last:
+        assert sorted(last.getnames()) == sorted([*files, "gpu-check/three.log"])
+        assert last.extractfile("gpu-check/two.log").read() == b"two\n"
+
+
+@pytest.mark.parametrize(
+    ("tool", "says", "verdict"),
+    [
+        ("compute-sanitizer", "========= Error: Device not supported. Please refer to the documentation", "left out"),
+        ("ncu", "==ERROR== ERR_NVGPUCTRPERM - The user does not have permission to access NVIDIA GPU Performance Counters", "left out"),
+        ("compute-sanitizer", "========= Invalid __global__ read of size 8 bytes", "failed"),
+        ("", "error: Device not supported", "failed"),
+    ],
+)
+def test_what_a_tool_does_not_support_is_left_out_and_nothing_else(script, tmp_path, tool, says, verdict):
+    if tool:
+        (tmp_path / tool).write_text("#!/bin/sh\n")
+        (tmp_path / tool).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    places = script.Places(tmp_path, tmp_path, tmp_path, builds=False, environment=environment)
+    outcome = script.run_one(places, shell(script, "step", f"echo '{says}'; exit 1", tool=tool), HANG_SECONDS)
+    assert outcome.verdict == verdict
+    assert says.strip("= ").split(":")[0] in outcome.reason
+
+
+def test_tables_of_benchmarks_memory_and_peers(script, tmp_path, capsys):
+    places = script.Places(tmp_path, tmp_path, tmp_path, builds=False)
+    counters = {"slice_us": 40.25, "step_us": 13.5, "counted_MB": 117.44, "copy_GB_per_s": 2900.0, "R": 1.31}
+    names = ("position/1024/10/manual_time", "positions/168/10/32/manual_time")
+    rows = [{"name": name, **counters} for name in names]
+    (tmp_path / "benchmark-fused-graph.json").write_text(json.dumps({"benchmarks": rows}))
+    script.print_benchmarks(tmp_path, script.benchmark_steps(places))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert lines[0] == ["fused-graph", "1024", "10", "1", "40.25", "13.50", "117.44", "2900", "1.31"]
+    assert lines[1][:4] == ["fused-graph", "168", "10", "32"]
+
+    test = {"name": "TheMeterAgreesWithTheDriver/fused", "metered_bytes": "600000000", "taken_bytes": "610000000"}
+    (tmp_path / "test-kernels.json").write_text(json.dumps({"testsuites": [{"testsuite": [{"name": "other"}, test]}]}))
+    script.print_memory(tmp_path, script.test_steps(places))
+    assert capsys.readouterr().out.splitlines()[2].split() == [test["name"], "600.0", "610.0", "0.984"]
+
+    row = {"name": "position/512/100/torch-eager", "seconds_per_slice": 5e-5, "over_ours_fused": 4.5, "over_ours_cufft": 1.75}
+    (tmp_path / "peer-torch.json").write_text(json.dumps({"benchmarks": [row]}))
+    script.print_peers(tmp_path, script.peer_steps(places))
+    assert capsys.readouterr().out.splitlines()[2].split() == [row["name"], "50.00", "4.50", "1.75"]

@@ -166,5 +166,17 @@ INSTANTIATE_TEST_SUITE_P(Every, GpuVerb,
                                           testing::Values(Kernels::cufft, Kernels::fused)),
                          test_name);
 
+// The verbs of a slice step with fused kernels, at the lengths that the named cases and their tiles have:
+// every plan of a line, rows and columns alike, and more of them than one block holds.
+INSTANTIATE_TEST_SUITE_P(
+    Named, GpuVerb,
+    testing::Combine(testing::Values(static_cast<int>(Verb::transmit), static_cast<int>(Verb::propagate),
+                                     static_cast<int>(Verb::transmit_adjoint),
+                                     static_cast<int>(Verb::rewind)),
+                     testing::Values(Extent{128, 64}, Extent{168, 168}, Extent{256, 256}, Extent{512, 512},
+                                     Extent{1024, 1024}, Extent{64, 2048}, Extent{2048, 128}, Extent{168, 96}),
+                     testing::Values(Kernels::fused)),
+    test_name);
+
 } // namespace
 } // namespace ptychoscale

@@ -322,6 +322,19 @@ def test_efficiency_is_relative_to_the_fewest_ranks_of_the_fastest_mesh():
     assert list(line.get_xdata()) == [1, 2, 4] and list(line.get_ydata()) == [100, 100, 50]
 
 
+def test_ranks_that_took_turns_on_a_gpu_are_not_shown_as_scaling():
+    shared = {"remarks": ["functional, not scaling: 4 ranks shared 1 GPU of a: 0000:01:00.0"]}
+    row = {"name": "a/gd", "method": "gd"}
+    rows = [{**row, "mesh": [1, n], "ranks": n, "seconds_per_iteration": 8.0 / n, "memory_peak_bytes_max": 9 * n} for n in (1, 2, 4)]
+    rows[2] |= shared
+    runs = labelled([run_of(row) for row in rows])
+    for figure in (scaling.efficiency(runs), scaling.time(runs)):
+        assert list(figure.axes[0].lines[0].get_xdata()) == [1, 2]
+    assert list(scaling.memory(runs).axes[0].lines[0].get_xdata()) == [1, 2, 4]
+    rows[1] |= shared
+    assert scaling.efficiency(labelled([run_of(row) for row in rows])) is None
+
+
 UNITS = {"time": ("s", "ms"), "bytes": ("MB",), "percent": ("%",), "angstrom": ("A",)}
 
 

@@ -9,9 +9,13 @@ from harness.report.drawing import EVIDENCE_STYLES, MARKERS, METHOD_COLOURS, OTH
 from harness.report.runs import Run
 from harness.report.tables import BYTE_UNITS, TIME_UNITS
 
+FUNCTIONAL = "functional, not scaling"  # how a run's remark on shared GPUs begins, see bench/record/load.cpp
+
 
 def seconds_of(run: Run) -> float | None:
-    """Seconds per iteration; of a model, those of the kernels."""
+    """Seconds per iteration; of a model, those of the kernels. None of ranks that took turns on a GPU."""
+    if any(text.startswith(FUNCTIONAL) for text in run.row.get("remarks", [])):
+        return None
     keys = (*SECONDS, "compute_seconds_per_iteration_max")
     return next((run.row[key] for key in keys if run.row.get(key)), None)
 

@@ -7,6 +7,7 @@ from harness.base.tree import ROOT
 UNBOUND = "unbound"  # ranks are not bound to single cores
 OUTNUMBER = "outnumber"  # more ranks than cores
 AS_ROOT = "root"
+NO_PEEK = "no_peek"  # ranks do not read each other's memory
 AT_ONCE = "at_once"  # an aborted run is over at once
 
 

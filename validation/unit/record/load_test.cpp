@@ -68,7 +68,7 @@ TEST(Load, RanksThatShareGpusAreSaid) {
   EXPECT_TRUE(remarks_on({first, on("a", 1, "0000:02:00.0"), on("b", 0, "0000:01:00.0")}).empty());
   const auto remarks = remarks_on({first, on("a", 1, "0000:01:00.0"), on("b", 0, "0000:01:00.0")});
   ASSERT_EQ(remarks.size(), 1U);
-  EXPECT_EQ(remarks[0], "2 ranks shared 1 GPU of a: 0000:01:00.0");
+  EXPECT_EQ(remarks[0], "functional, not scaling: 2 ranks shared 1 GPU of a: 0000:01:00.0");
 }
 
 TEST(Load, ThreadsThatShareCoresAreSaid) {
