@@ -86,4 +86,14 @@ def test_a_checkout_without_room_for_builds_is_said(run, tmp_path):
     checkout = copy_of_scripts(tmp_path / "checkout")
     (checkout / "build").touch()
     result = run("python-env", root=checkout)
-    assert result.returncode == 2 and f"{checkout}/build cannot be made" in result.stderr and result.stderr.count("\n") == 1
+    assert result.returncode == 2 and f"{checkout}/build cannot be made or written" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_checkout_that_cannot_be_written_is_built_elsewhere(run, tmp_path):
+    """A file is in the way in the checkout; what stops it in the other folder says that it was there."""
+    checkout = copy_of_scripts(tmp_path / "checkout")
+    (checkout / "build").touch()
+    (tmp_path / "wheels").mkdir()
+    result = run("python-env", "--from", tmp_path / "wheels", root=checkout, PTYCHOSCALE_BUILD=str(tmp_path / "else where"))
+    assert "lacks a wheel" in result.stderr
+    assert (tmp_path / "else where" / "venv" / "bin" / "python").exists()
