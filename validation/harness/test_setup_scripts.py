@@ -97,3 +97,17 @@ def test_a_checkout_that_cannot_be_written_is_built_elsewhere(run, tmp_path):
     result = run("python-env", "--from", tmp_path / "wheels", root=checkout, PTYCHOSCALE_BUILD=str(tmp_path / "else where"))
     assert "lacks a wheel" in result.stderr
     assert (tmp_path / "else where" / "venv" / "bin" / "python").exists()
+
+
+def test_a_combination_that_there_is_not_is_refused(run):
+    result = run("matrix", "--only", "bookworm-openmpi-gcc-99")
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert "no 'bookworm-openmpi-gcc-99'" in result.stderr and "trixie-openmpi-gcc-14" in result.stderr
+
+
+def test_from_a_clone_to_a_table_it_is_six_commands():
+    """Which ci/no-apt-check takes from there."""
+    _, after = (ROOT / "bench/README.md").read_text().split("`ci/no-apt-check`", 1)
+    block = after.split("\n\n")[1].splitlines()
+    commands = [line.split("#")[0].split() for line in block]
+    assert [words[0] for words in commands] == ["git", "module", "ci/python-env", "cmake", "cmake", "build/cpu/bin/ptychoscale"]
