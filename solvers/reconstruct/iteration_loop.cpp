@@ -76,7 +76,6 @@ void IterationLoop::before_visit(int k) {
 }
 
 void IterationLoop::before_exchange() {
-  tile_.backend().synchronize(); // what is still computed is no communication
   if (!agreement_.meets(at_, shared_)) return;
   const bool due = comm_.leads() && agreement_.due_within(shared_);
   std::array any{flag(agreement_.stop_asked()), flag(due)};

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.base import documents
+from harness.base.limits import AGAINST_LIMIT, SERIAL_LIMIT
 from harness.judge import pace
-from harness.judge.judgement import AGAINST_LIMIT, SERIAL_LIMIT, judge_against
+from harness.judge.judgement import judge_against
 from harness.judge.quantities import BY_KEY
 from harness.runs import measure
 

@@ -86,4 +86,28 @@ def test_a_checkout_without_room_for_builds_is_said(run, tmp_path):
     checkout = copy_of_scripts(tmp_path / "checkout")
     (checkout / "build").touch()
     result = run("python-env", root=checkout)
-    assert result.returncode == 2 and f"{checkout}/build cannot be made" in result.stderr and result.stderr.count("\n") == 1
+    assert result.returncode == 2 and f"{checkout}/build cannot be made or written" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_checkout_that_cannot_be_written_is_built_elsewhere(run, tmp_path):
+    """A file is in the way in the checkout; what stops it in the other folder says that it was there."""
+    checkout = copy_of_scripts(tmp_path / "checkout")
+    (checkout / "build").touch()
+    (tmp_path / "wheels").mkdir()
+    result = run("python-env", "--from", tmp_path / "wheels", root=checkout, PTYCHOSCALE_BUILD=str(tmp_path / "else where"))
+    assert "lacks a wheel" in result.stderr
+    assert (tmp_path / "else where" / "venv" / "bin" / "python").exists()
+
+
+def test_a_combination_that_there_is_not_is_refused(run):
+    result = run("matrix", "--only", "bookworm-openmpi-gcc-99")
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert "no 'bookworm-openmpi-gcc-99'" in result.stderr and "trixie-openmpi-gcc-14" in result.stderr
+
+
+def test_from_a_clone_to_a_table_it_is_six_commands():
+    """Which ci/no-apt-check takes from there."""
+    _, after = (ROOT / "bench/README.md").read_text().split("`ci/no-apt-check`", 1)
+    block = after.split("\n\n")[1].splitlines()
+    commands = [line.split("#")[0].split() for line in block]
+    assert [words[0] for words in commands] == ["git", "module", "ci/python-env", "cmake", "cmake", "build/cpu/bin/ptychoscale"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from check import Bar, Check, Place, dataset
 
+from harness.base.limits import AGAINST_LIMIT, SERIAL_LIMIT
 from harness.judge import pace
-from harness.judge.judgement import AGAINST_LIMIT, SERIAL_LIMIT
 from harness.runs import datasets, measure, program
 
 # Transforms take ADDED times as long on top; they are about two thirds of the solver's time, and reading the clock costs some, too.

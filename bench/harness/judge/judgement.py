@@ -4,6 +4,7 @@ import dataclasses
 
 from harness.base import identity
 from harness.base.errors import InputError
+from harness.base.limits import AGAINST_LIMIT, PARALLEL_LIMIT, SERIAL_LIMIT
 from harness.base.statistics import Summary, summarise, unpaired_ratio
 from harness.judge import pace
 from harness.judge.comparison import SAME, Difference, settled
@@ -14,12 +15,6 @@ from harness.judge.quantities import ALL, SPREADS
 IGNORED = frozenset({"halo_px"})
 # A pace is the same on every machine of one kind.
 MACHINE_KIND = ("cpu", "num_cpus", "compiler", "flags", "library_build_type", "backend")
-# A time counts as slower when its whole 95 % interval is beyond the limit. The serial pace repeats within 2 % on a machine left
-# alone, and was seen to move by 15 % between minutes on a shared one; ranks wait for each other and for whatever else runs; two
-# builds in turns are disturbed alike.
-SERIAL_LIMIT = 0.3
-PARALLEL_LIMIT = 0.5
-AGAINST_LIMIT = 0.15
 
 
 @dataclasses.dataclass

@@ -11,6 +11,7 @@ EPILOG = """examples:
   ptychoscale report demo -o demo/report
   ptychoscale report results -o page
   ptychoscale report results/*/ -o machines      # what several machines have run is also set side by side
+  ptychoscale report runs-of-* -o history        # what several commits took on one machine: a history, with the gate's limits
 Every JSON report below DIR is in it or makes the command fail; other JSON files are listed with why they are left out.
 Reconstructions (.h5) below DIR are drawn when the dataset they belong to, with its truth, is there, too."""
 

@@ -6,6 +6,7 @@ from harness.base import identity
 from harness.report import provenance
 from harness.report.columns import THEMES
 from harness.report.figures import Figure, Gallery, draw_charts, draw_galleries, slug
+from harness.report.history import History, histories
 from harness.report.machines import side_by_side
 from harness.report.reconstructions import has_truth, read_own_report
 from harness.report.runs import Run, labelled
@@ -35,11 +36,12 @@ class Case:
     galleries: list[Gallery]
     undrawn: list[tuple[str, str]]  # reconstruction, why there is no picture
     machine_tables: list[Table]  # side by side; none of one machine
+    histories: list[History]  # of machines that have run several commits
 
     @property
     def figure_groups(self) -> list:
         """Everything with figures."""
-        return [self, *self.settings, *self.galleries]
+        return [self, *self.settings, *self.histories, *self.galleries]
 
     @property
     def withheld(self) -> list[Run]:
@@ -121,7 +123,8 @@ def make_case(name: str, runs: list[Run], sources: Sources) -> Case:
     runs = labelled(runs)
     galleries, undrawn = pictures_of(name, runs, sources)
     figures = draw_charts(name, runs, across=True)
-    return Case(name, f"case-{slug(name)}", runs, settings_of(name, runs), figures, galleries, undrawn, side_by_side(runs))
+    beside, over_time = side_by_side(runs), histories(name, runs)
+    return Case(name, f"case-{slug(name)}", runs, settings_of(name, runs), figures, galleries, undrawn, beside, over_time)
 
 
 def by_data(name: str, runs: list[Run]) -> dict[str, list[Run]]:

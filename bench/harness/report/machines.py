@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from harness.base.statistics import unpaired_ratio
 from harness.report.columns import SECONDS
+from harness.report.ratios import ratio_of, ratio_words
 from harness.report.runs import Run
 from harness.report.tables import NONE, Cell, Column, Table, decimals_for, json_path, link_to, shown, unit_for, value_of
 
@@ -35,16 +35,6 @@ def grid_of(runs: Sequence[Run]) -> Grid:
     return {label: {name: newest(group) for name, group in each.items()} for label, each in found.items() if len(each) > 1}
 
 
-def ratio_words(run: Run, first: Run, column: Column) -> str:
-    """How many times the first machine's value this one's is, with the interval where both were measured often enough."""
-    samples = [each.row.get("seconds_per_iteration_of_repetitions") or [] for each in (run, first)]
-    if column.keys == SECONDS and all(samples):
-        ratio, interval = unpaired_ratio(*samples)
-        return f"{ratio:.3g} ×" + (f" ({interval[0]:.3g} – {interval[1]:.3g})" if interval else "")
-    value, reference = (value_of(each, column)[1] for each in (run, first))
-    return f"{value / reference:.3g} ×" if reference else NONE
-
-
 def cells_of(column: Column, by_machine: dict[str, Run], machines: list[str], scale: float, decimals: int) -> list[Cell]:
     """A row: the first machine's value, then of each other its value and the ratio."""
     cells = []
@@ -59,7 +49,7 @@ def cells_of(column: Column, by_machine: dict[str, Run], machines: list[str], sc
         cells.append(Cell(shown(value, scale, decimals), link_to(run, key), json_path(run.index, key)))
         if i:
             known = first is not None and value_of(first, column) is not None
-            cells.append(Cell(ratio_words(run, first, column) if known else NONE))
+            cells.append(Cell(ratio_words(ratio_of(run, first, column)) if known else NONE))
     return cells
 
 
