@@ -10,7 +10,8 @@
 namespace ptychoscale {
 namespace {
 
-constexpr double overshoot = 1.7;          ///< correction of a voxel's error that the default step may reach
+constexpr double overshoot = 1.7; ///< correction of a voxel's error that the default step may reach
+constexpr double descent = 1.4;   ///< the same where a round's steps are made at once, from one volume
 constexpr double lateness = overshoot / 2; ///< the part of it that may come late, where 1 is the limit
 constexpr int samples = 4;                 ///< per axis, of the field between a position and the next
 
@@ -99,8 +100,10 @@ double default_step(const DatasetHeader& h, const ReconstructionOptions& options
                     const ReconstructionPlan& plan, const Illumination& light) {
   double inverse_m = 1 / light.brightest;
   if (descends(options)) {
-    const double one = options.update == UpdateRule::accelerated ? typical_curvature : 1;
-    inverse_m = 1 / (one * brightest_of_scan(h, plan, light));
+    const double most = options.update == UpdateRule::accelerated ? 1
+                        : options.delay > 0                       ? lateness
+                                                                  : descent;
+    inverse_m = most / (typical_curvature * brightest_of_scan(h, plan, light));
   } else if (sums_gradients(options.method) && options.update != UpdateRule::averaged) {
     for_each_voxel(h, light, parts_of(plan, h.positions_A.size(), true), [&](const PartSums& sums) {
       inverse_m = largest_that_is_stable(sums, inverse_m, options);

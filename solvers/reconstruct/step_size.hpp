@@ -18,14 +18,15 @@ namespace ptychoscale {
 /// Between two exchanges GD makes the steps of several ranks from the same voxels, and then applies their
 /// sum:
 ///
-///   batch       no steps in between: sum over all positions of the round, alpha sum l <= 1, half of the
-///               limit;
+///   batch       no steps in between: what the whole round corrects at the brightest voxel, alpha e sum l, is
+///               1.4 of the error, where 2 is the limit;
 ///   once        a rank that shares a voxel has corrected its error by the part c_r = 1 - exp(-alpha e l_r)
 ///               by itself, l_r being the sum over its positions of the round; all corrections add up, and
 ///               what remains of the error, 1 - sum c_r, must stay between -1 and 1;
 ///   as_printed  a rank's own correction comes once more on top: 1 - c_own - sum c_r;
 ///   averaged    as once, but where corrections add up to more than the whole error their sum is scaled down
-///               to it (step_weights()), so that alpha_1 stays stable on any mesh.
+///               to it (step_weights()), so that alpha_1 stays stable on any mesh. Steps twice as long come
+///               nearer on ideal patterns and less near on noisy ones.
 ///
 /// e = 0.7 is how much of the bound l an error typically meets, and alpha is the largest, up to alpha_1, for
 /// which no voxel of any round is corrected by more than 1.7 of its error, where 2 is the limit. Both numbers
@@ -35,8 +36,8 @@ namespace ptychoscale {
 ///
 ///   delay       a rank's own correction counts at once, the others' a round later: the error's part x in an
 ///               overlap of n alike ranks follows x^2 - (1 - c) x + (n - 1) c = 0, so what comes late,
-///               sum c_r - c_own, must stay below 1; it is kept below 0.85. Scaled down (averaged) it is
-///               x^2 - (1 - c) x + 1 - c = 0, which is stable for every c;
+///               sum c_r - c_own, must stay below 1; it is kept below 0.85 (batch: all of it). Scaled down
+///               (averaged) it is x^2 - (1 - c) x + 1 - c = 0, which is stable for every c;
 ///   accelerated momentum wants the step 1 / L of the curvature L that an error meets: alpha e sum l = 1 at
 ///               the brightest voxel, three quarters of the limit 4 / (3 L) that momentum leaves of 2 / L.
 [[nodiscard]] double default_step(const DatasetHeader& header, const ReconstructionOptions& options,

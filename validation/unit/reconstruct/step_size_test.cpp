@@ -34,6 +34,9 @@ double expected(int copies, int positions) {
   return std::min(1.0, -std::log1p(-overshoot / copies) / (typical * positions));
 }
 
+/// The step at which a sum of `positions` corrects 1.4 of an error at once.
+double of_batch(int positions) { return 1.4 / (typical * positions); }
+
 constexpr double rounding = 1e-5; // bisection to 2^-30; probes of one place are placed alike
 
 TEST(DefaultStep, OfStepsAfterEveryPositionIsThatOfOneProbe) {
@@ -45,7 +48,7 @@ TEST(DefaultStep, OfStepsAfterEveryPositionIsThatOfOneProbe) {
 TEST(DefaultStep, OfBatchIsOverTheSumOfAllPositionsHoweverTheyAreDealt) {
   const auto h = header_of_one_place(4);
   const double one = step(h, plan_of({{0, 1, 2, 3}}), UpdateRule::batch, Method::serial);
-  EXPECT_NEAR(one / serial_step(h), 0.25, rounding);
+  EXPECT_NEAR(one / serial_step(h), of_batch(4), rounding);
   EXPECT_EQ(step(h, plan_of({{0, 1, 2, 3}}), UpdateRule::batch), one);
   EXPECT_EQ(step(h, plan_of({{0, 2}, {1, 3}}), UpdateRule::batch), one);
   EXPECT_EQ(step(h, plan_of({{3}, {1}, {0}, {2}}), UpdateRule::batch), one);
@@ -63,7 +66,7 @@ TEST(DefaultStep, CountsOnlyWhatMeetsInOneRound) {
   const auto ranks = std::vector<std::vector<int>>{{0, 1, 2, 3}, {4, 5, 6, 7}};
   EXPECT_NEAR(step(h, plan_of(ranks, 2)) / serial_step(h), expected(2, 2), rounding);
   EXPECT_EQ(step(h, plan_of(ranks, 4)), serial_step(h));
-  EXPECT_NEAR(step(h, plan_of(ranks, 2), UpdateRule::batch) / serial_step(h), 0.25, rounding);
+  EXPECT_NEAR(step(h, plan_of(ranks, 2), UpdateRule::batch) / serial_step(h), of_batch(4), rounding);
 }
 
 TEST(DefaultStep, AsPrintedAddsARanksOwnCorrectionOnceMore) {
@@ -82,12 +85,14 @@ TEST(DefaultStep, KeepsWhatComesLateBelowItsLimit) {
   EXPECT_NEAR(default_step(h, {.delay = 1}, four, light) / serial_step(h), late, rounding);
   EXPECT_EQ(default_step(h, {.delay = 1}, plan_of({{0, 1, 2, 3, 4, 5, 6, 7}}), light), serial_step(h));
   EXPECT_EQ(default_step(h, {.update = UpdateRule::averaged, .delay = 1}, four, light), serial_step(h));
+  EXPECT_NEAR(default_step(h, {.update = UpdateRule::batch, .delay = 1}, four, light) / serial_step(h),
+              overshoot / 2 / (typical * 8), rounding);
 }
 
 TEST(DefaultStep, IsTheSerialOneWhereRanksDoNotMeet) {
   auto h = header_at({{6, 6}, {6, 6}, {18, 18}, {18, 18}});
   EXPECT_EQ(step(h, plan_of({{0, 1}, {2, 3}})), serial_step(h));
-  EXPECT_LT(step(h, plan_of({{0, 1}, {2, 3}}), UpdateRule::batch), serial_step(h));
+  EXPECT_NEAR(step(h, plan_of({{0, 1}, {2, 3}}), UpdateRule::batch) / serial_step(h), of_batch(2), rounding);
 }
 
 } // namespace
