@@ -137,6 +137,14 @@ std::string masks_of(const Json& row) {
                      row.value("patterns_left_out", 0));
 }
 
+/// What refining made of the probe; nothing for most runs.
+std::string probe_of(const Json& row) {
+  if (!row.contains("probe_change")) return "";
+  return fmt::format("{}: the probe was changed by {} % of itself, its power is {} of the beam's\n",
+                     row.value("method", ""), number(row, "probe_change", 100, 3),
+                     number(row, "probe_power", 1, 4));
+}
+
 /// A run that may be wrong has no figures to show. One rank of many, run alone, reconstructs nothing that
 /// could be.
 bool withheld(const Json& row) { return !row.value("verified", true) && !row.contains("as_rank"); }
@@ -177,6 +185,7 @@ std::string results_table(std::string_view report_json) {
       for (const auto& remark : row.value("remarks", Json::array()))
         table += fmt::format("{}: {}\n", method, remark.get<std::string>());
     table += masks_of(row);
+    table += probe_of(row);
     table += target_of(row);
     table += checkpoints_of(row);
     if (row.contains("quality_not_computed"))

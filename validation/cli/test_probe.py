@@ -48,7 +48,9 @@ def test_a_refined_probe_fits_better_and_is_nearer_to_the_true_one(run, defocuse
     row, probe = reconstructed(run, defocused, tmp_path / "known.h5", *words, ranks=ranks)
     assert "refine_probe" not in row
     refined_row, refined = reconstructed(run, defocused, tmp_path / "refined.h5", *words, "--refine-probe", ranks=ranks)
-    assert refined_row["refine_probe"] == 2
+    assert refined_row["refine_probe"] == 2 and "probe_change" not in row
+    assert refined_row["probe_change"] == pytest.approx(difference(refined, probe), rel=1e-3)
+    assert refined_row["probe_power"] == pytest.approx(np.linalg.norm(refined) ** 2, rel=1e-5)
     assert refined_row["cost"] < row["cost"]
     assert 0.2 < difference(probe, true_probe()) < 1
     assert difference(refined, true_probe()) < 0.99 * difference(probe, true_probe())

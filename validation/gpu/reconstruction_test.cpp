@@ -148,8 +148,7 @@ TEST_P(GpuReconstruction, FiveIterationsEqualTheCpu) {
     EXPECT_LT(test::relative_l2(ours.tile, expected.tile), 1e-5) << described(options);
     EXPECT_LT(test::relative_l2(ours.cost, expected.cost), 1e-5) << described(options);
     EXPECT_EQ(ours.probe.empty(), options.refine_probe == 0) << described(options);
-    if (!ours.probe.empty())
-      EXPECT_LT(test::relative_l2(ours.probe, expected.probe), 1e-5) << described(options);
+    EXPECT_LT(test::relative_l2(ours.probe, expected.probe), 1e-5) << described(options); // 0 of none
   }
 }
 
