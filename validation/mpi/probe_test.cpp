@@ -204,7 +204,7 @@ TEST_F(RefinedProbe, TakesAWaveAndASumInEveryRoundAsADryRunTells) {
     const auto dry = dry_run(mistaken, options, r.plan, {}, 1);
     options.refine_probe = 0;
     const auto dry_known = dry_run(mistaken, options, known.plan, {}, 1);
-    for (std::size_t rank = 0; rank < r.result.ranks.size(); ++rank) { // those of rank 0 only
+    for (std::size_t rank = 0; rank < r.result.ranks.size(); ++rank) { // on rank 0, which knows all
       const auto& ours = r.result.ranks[rank];
       const auto& others = known.result.ranks[rank];
       EXPECT_EQ(ours.messages - others.messages, rounds) << name(method);
