@@ -175,7 +175,8 @@ void write(const ReconstructOptions& options, const Communicator& comm, Backend&
   const ReconstructionInfo info{.sigma = interaction_parameter(report.header.energy_eV),
                                 .cost_per_iteration = report.result.cost,
                                 .report_json =
-                                    comm.rank() == 0 ? report_json(report, ReportDetail::reproducible) : ""};
+                                    comm.rank() == 0 ? report_json(report, ReportDetail::reproducible) : "",
+                                .probe = report.result.probe};
   write_reconstruction(options.output, comm, report.header, report.plan.tiling, read_tile, info);
 }
 

@@ -83,6 +83,15 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
   command.add_option("--mesh", o.mesh, "Ranks over the specimen, ROWSxCOLUMNS; left out: the squarest tiles");
   command.add_option("--halo-pm", o.halo_pm, "Halo in picometre; left out: what the positions' circles need")
       ->check(number_from_0());
+  command
+      .add_option(
+          "--refine-probe", s.refine_probe,
+          "From this iteration on also reconstruct the probe, within its aperture, with a step in every "
+          "round; without a number from the second on. Left out: the probe is the dataset's, as in the paper")
+      ->transform(whole_number(2))
+      ->expected(0, 1)
+      ->default_str("2")
+      ->option_text("[FROM]");
   add_choice(command, "--grid", s.grid, grids,
              "Where waves propagate: a detector-sized window, or the rank's whole tile");
   add_choice(command, "--adjoint", s.adjoint, adjoints,

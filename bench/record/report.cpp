@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 
 namespace ptychoscale {
 namespace {
@@ -133,6 +134,22 @@ void add_closeness(Json& row, const std::vector<ClosenessAt>& all) {
   if (similarities.size() == errors.size()) row["structural_similarity_of_iterations"] = similarities;
 }
 
+/// How far a refined probe went from the one that was given, but for a phase that no pattern shows, and its
+/// power, which is 1 where the beam is as bright as the dataset says.
+void add_probe(Json& row, const std::vector<Complex>& refined, const std::vector<Complex>& given) {
+  if (refined.empty()) return;
+  std::complex<double> overlap = 0;
+  double power = 0, power_given = 0;
+  for (std::size_t k = 0; k < given.size(); ++k) {
+    overlap += std::conj(std::complex<double>(refined[k])) * std::complex<double>(given[k]);
+    power += std::norm(std::complex<double>(refined[k]));
+    power_given += std::norm(std::complex<double>(given[k]));
+  }
+  const double apart = std::max(power + power_given - 2 * std::abs(overlap), 0.0);
+  row["probe_change"] = std::sqrt(apart / power_given);
+  row["probe_power"] = power;
+}
+
 /// A run that made none and went on from none has nothing to say of them.
 void add_checkpoints(Json& row, const Reconstruction& result) {
   if (!result.resumed_at.empty()) row["resumed_at"] = result.resumed_at;
@@ -167,6 +184,7 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
   row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());
   if (!r.as_rank && !r.result.cost.empty())
     row["cost_per_pattern"] = r.result.cost.back() / static_cast<double>(patterns_in_use(r.header));
+  add_probe(row, r.result.probe, r.header.probe);
   add_closeness(row, r.result.closeness);
   if (r.assessment) add_assessment(row, *r.assessment);
   row["stop_reason"] = "iterations";

@@ -137,6 +137,13 @@ std::string masks_of(const Json& row, const std::string& title) {
                      row.value("pixels_without_weight", 0), row.value("patterns_left_out", 0));
 }
 
+/// What refining made of the probe; nothing for most runs.
+std::string probe_of(const Json& row, const std::string& title) {
+  if (!row.contains("probe_change")) return "";
+  return fmt::format("{}: the probe was changed by {} % of itself, its power is {} of the beam's\n", title,
+                     number(row, "probe_change", 100, 3), number(row, "probe_power", 1, 4));
+}
+
 /// A run that may be wrong has no figures to show. One rank of many, run alone, reconstructs nothing that
 /// could be.
 bool withheld(const Json& row) { return !row.value("verified", true) && !row.contains("as_rank"); }
@@ -173,7 +180,7 @@ std::string remarks_of(const Json& row, const std::string& title) {
   else
     for (const auto& remark : row.value("remarks", Json::array()))
       text += fmt::format("{}: {}\n", title, remark.get<std::string>());
-  text += masks_of(row, title) + target_of(row, title) + checkpoints_of(row, title);
+  text += masks_of(row, title) + probe_of(row, title) + target_of(row, title) + checkpoints_of(row, title);
   if (row.contains("quality_not_computed"))
     text +=
         fmt::format("{} has no full quality: {}\n", title, row["quality_not_computed"].get<std::string>());

@@ -77,13 +77,13 @@ void create_volume(hid_t root, const DatasetHeader& h, const std::string& name, 
   write_volume_axes(array, h);
 }
 
-void write_emd_tree(hid_t file, const DatasetHeader& h) {
+void write_emd_tree(hid_t file, const DatasetHeader& h, std::span<const Complex> probe) {
   const Handle root = emd::create_root(file, "reconstruction");
   create_volume(root, h, "object_phase", "rad");
   create_volume(root, h, "potential", "V*A");
   const Handle array = emd::create_array(root, "probe", "Array");
   const Handle data =
-      hdf5::write_array(array, "data", probe_image(h.probe, h.detector),
+      hdf5::write_array(array, "data", probe_image(probe, h.detector),
                         {1, static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
   hdf5::write_attribute(data, "units", "square root of the incident fraction per pixel");
   emd::write_axis(array, 0, 1, "mode", "");
@@ -194,7 +194,7 @@ void create_skeleton(const OutputFile& partial, const DatasetHeader& h, const Ti
   partial.writing([&] {
     Handle file = hdf5::create_file(partial.path());
     emd::write_file_header(file, uuid_of_run(h, info));
-    write_emd_tree(file, h);
+    write_emd_tree(file, h, info.probe.empty() ? h.probe : info.probe);
     write_ptyrad_groups(file, h);
     write_own_group(file, tiling, info);
     hdf5::check(H5Fflush(file, H5F_SCOPE_GLOBAL), "not flushed");

@@ -43,14 +43,14 @@ void DetectorWindows::shift_probe(Waves waves, std::span<const Backend::Shift> p
 }
 
 void DetectorWindows::illuminate(const Beam& beam, std::span<const ProbePlacement> placed) {
-  std::vector<Backend::Shift> shifts;
+  shifts_.clear();
   windows_.clear();
   for (const auto& p : placed) {
-    shifts.push_back(p.shift);
+    shifts_.push_back(p.shift);
     windows_.push_back(p.window);
   }
   const Waves entrance = of(beam).psi;
-  shift_probe(entrance, shifts);
+  shift_probe(entrance, shifts_);
   backend_.transform_columns(entrance, Direction::inverse);
   if (p_.grid_kind == GridKind::window) {
     if (real_at_slices(p_)) backend_.transform_rows(entrance, Direction::inverse);
@@ -61,16 +61,17 @@ void DetectorWindows::illuminate(const Beam& beam, std::span<const ProbePlacemen
   if (!real_at_slices(p_)) backend_.transform_rows(beam.psi, Direction::forward);
 }
 
-void DetectorWindows::to_detector(const Beam& beam) const {
-  const Waves exit = of(beam).psi;
+void DetectorWindows::to_reciprocal(Waves windows, Waves grid) const {
   if (p_.grid_kind == GridKind::tile) {
-    backend_.transform_rows(beam.psi, Direction::inverse);
-    crop(exit, beam.psi);
-    if (!real_at_slices(p_)) backend_.transform_rows(beam.psi, Direction::forward);
-    backend_.transform_rows(exit, Direction::forward);
+    backend_.transform_rows(grid, Direction::inverse);
+    crop(windows, grid);
+    if (!real_at_slices(p_)) backend_.transform_rows(grid, Direction::forward);
+    backend_.transform_rows(windows, Direction::forward);
   }
-  backend_.transform_columns(exit, Direction::forward);
+  backend_.transform_columns(windows, Direction::forward);
 }
+
+void DetectorWindows::to_detector(const Beam& beam) const { to_reciprocal(of(beam).psi, beam.psi); }
 
 void DetectorWindows::from_detector(const Beam& beam, Waves back) const {
   if (p_.grid_kind == GridKind::window) {
@@ -82,6 +83,13 @@ void DetectorWindows::from_detector(const Beam& beam, Waves back) const {
   backend_.transform_rows(residual, Direction::inverse);
   embed(beam.chi, residual);
   backend_.transform_rows(beam.chi, Direction::forward);
+}
+
+void DetectorWindows::gather_probe(const Beam& beam, Complex* gradient) const {
+  const Waves entrance = of(beam).chi;
+  if (real_at_slices(p_)) backend_.transform_rows(beam.chi, Direction::forward);
+  to_reciprocal(entrance, beam.chi);
+  backend_.gather_probe(entrance, gradient, aperture_, shifts_);
 }
 
 } // namespace ptychoscale

@@ -26,17 +26,27 @@ public:
   /// The adjoint of that for chi; `back` are the waves that go back through the slices. Where they are both,
   /// psi returns to what it was, too.
   void from_detector(const Beam& beam, Waves back) const;
+  /// The adjoint of illuminate() for chi, as the backward sweep leaves it: adds dF/dP* of every wave to
+  /// `gradient`, [ky][kx] of the aperture.
+  void gather_probe(const Beam& beam, Complex* gradient) const;
+
+  /// Signed frequencies that the probe has, and its values there, [ky][kx].
+  [[nodiscard]] Box aperture() const { return aperture_; }
+  [[nodiscard]] std::span<Complex> probe() const { return {probe_.data(), probe_.size()}; }
 
 private:
+  /// Mixed waves on the grid -> reciprocal on the windows.
+  void to_reciprocal(Waves windows, Waves grid) const;
   void embed(Waves grid, Waves windows) const;
   void crop(Waves windows, Waves grid) const;
 
   Backend& backend_;
   MultisliceParameters p_;
-  Box aperture_;                ///< signed frequencies that the probe has
-  Buffer<Complex> probe_;       ///< [ky][kx] of the aperture
-  WaveStack waves_;             ///< on the windows of a tile: psi, chi
-  std::vector<Offset> windows_; ///< on the tile, per wave
+  Box aperture_;                       ///< signed frequencies that the probe has
+  Buffer<Complex> probe_;              ///< [ky][kx] of the aperture
+  WaveStack waves_;                    ///< on the windows of a tile: psi, chi
+  std::vector<Offset> windows_;        ///< on the tile, per wave
+  std::vector<Backend::Shift> shifts_; ///< of the probe in its window, per wave
 };
 
 } // namespace ptychoscale

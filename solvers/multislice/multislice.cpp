@@ -44,7 +44,7 @@ struct Multislice::State {
   void load_incident(Offset origin, std::span<const Complex> incident);
   void forward_model(Volume potential);
   double losses(Amplitudes amplitudes);
-  double loss_and_gradient(const VolumeUpdate& update, Amplitudes amplitudes);
+  double loss_and_gradient(const VolumeUpdate& update, Amplitudes amplitudes, Complex* probe_gradient);
   void download_real(Waves w, bool mixed, std::span<Complex> host);
 };
 
@@ -82,12 +82,14 @@ double Multislice::State::losses(Amplitudes amplitudes) {
   return std::accumulate(each.begin(), each.end(), 0.0);
 }
 
-double Multislice::State::loss_and_gradient(const VolumeUpdate& update, Amplitudes amplitudes) {
+double Multislice::State::loss_and_gradient(const VolumeUpdate& update, Amplitudes amplitudes,
+                                            Complex* probe_gradient) {
   if (update.step != 0 && active != 1) throw RunError("a local step is for one position at a time");
   forward_model(update.potential);
   const double loss = losses(amplitudes);
   windows.from_detector(beam(), sweeps.backward_waves(beam()));
   backward.replay(backend, beam(), update, [&] { sweeps.backward(beam(), update); });
+  if (probe_gradient != nullptr) windows.gather_probe(beam(), probe_gradient);
   return loss;
 }
 
@@ -122,9 +124,10 @@ void Multislice::intensities(Volume potential, Offset tile_origin, std::span<con
 }
 
 double Multislice::loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin,
-                                     std::span<const Position> positions, Amplitudes amplitudes, float step) {
+                                     std::span<const Position> positions, Amplitudes amplitudes, float step,
+                                     Complex* probe_gradient) {
   state_->load_positions(tile_origin, positions);
-  return state_->loss_and_gradient({potential, gradient, step}, amplitudes);
+  return state_->loss_and_gradient({potential, gradient, step}, amplitudes, probe_gradient);
 }
 
 double Multislice::loss_and_gradient(Volume potential, Volume gradient, Offset origin,
@@ -132,8 +135,11 @@ double Multislice::loss_and_gradient(Volume potential, Volume gradient, Offset o
   Buffer<float> measured(state_->backend, amplitudes.size(), MemoryLabel::measurements);
   measured.upload(amplitudes);
   state_->load_incident(origin, incident);
-  return state_->loss_and_gradient({potential, gradient, 0}, measured.data());
+  return state_->loss_and_gradient({potential, gradient, 0}, measured.data(), nullptr);
 }
+
+Box Multislice::aperture() const { return state_->windows.aperture(); }
+std::span<Complex> Multislice::probe() { return state_->windows.probe(); }
 
 std::vector<Complex> Multislice::slice_waves(Volume potential, Offset origin,
                                              std::span<const Complex> incident) {

@@ -80,10 +80,20 @@ ApertureProbe crop_to_aperture(std::span<const Complex> probe, Extent e) {
   ApertureProbe lit{box, {}};
   for (int ky = box.y0; ky < box.y1; ++ky)
     for (int kx = box.x0; kx < box.x1; ++kx)
-      lit.values.push_back(at(ky < 0 ? ky + e.y : ky, kx < 0 ? kx + e.x : kx));
+      lit.values.push_back(at(frequency_bin(ky, e.y), frequency_bin(kx, e.x)));
   if (lit.values.empty())
     throw InputError("probe: is zero everywhere; valid: an aperture of at least one pixel");
   return lit;
+}
+
+std::vector<Complex> extend_aperture(const ApertureProbe& lit, Extent e) {
+  std::vector<Complex> probe(e.area());
+  auto value = lit.values.begin();
+  for (int ky = lit.box.y0; ky < lit.box.y1; ++ky)
+    for (int kx = lit.box.x0; kx < lit.box.x1; ++kx)
+      probe[static_cast<std::size_t>(frequency_bin(ky, e.y)) * static_cast<std::size_t>(e.x) +
+            static_cast<std::size_t>(frequency_bin(kx, e.x))] = *value++;
+  return probe;
 }
 
 double circle_radius_A(const Optics& o) {

@@ -213,12 +213,21 @@ Checkpoint begin_together(const Communicator& comm, const CheckpointPolicy& poli
   return c;
 }
 
+/// What a rank's file holds behind its numbers, as floats.
+std::vector<std::span<float>> parts_of(const RankImage& rank) {
+  std::vector<std::span<float>> parts{rank.volume, rank.accumulated, rank.carried};
+  if (!rank.probe.empty())
+    for (const auto waves : {rank.probe, rank.probe_gradient})
+      parts.emplace_back(reinterpret_cast<float*>(waves.data()), 2 * waves.size());
+  return parts;
+}
+
 std::uint64_t write_rank(const Communicator& comm, const Checkpoint& c, const RankImage& rank) {
   CheckpointWriter file(file_of(c.folder, comm.rank()), label_of(c, comm.rank()));
   auto state = rank.state;
   const auto numbers = packed(state);
   file.add(numbers);
-  for (const auto voxels : {rank.volume, rank.accumulated, rank.carried}) {
+  for (const auto voxels : parts_of(rank)) {
     const std::uint64_t size = voxels.size();
     file.add(std::as_bytes(std::span(&size, 1)));
     file.add(voxels.size_bytes(), [&](std::size_t offset, std::span<std::byte> piece) {
@@ -324,7 +333,7 @@ void read_voxels(const Communicator& comm, const Checkpoint& c, const RankImage&
   CheckpointReader file(name, label_of(c, comm.rank()));
   std::vector<std::byte> numbers(packed_size());
   file.read(numbers);
-  for (const auto voxels : {rank.volume, rank.accumulated, rank.carried}) {
+  for (const auto voxels : parts_of(rank)) {
     std::uint64_t size = 0;
     file.read(std::as_writable_bytes(std::span(&size, 1)));
     if (size != voxels.size())

@@ -5,14 +5,16 @@
 
 namespace ptychoscale {
 
-/// A rank's numbers and voxels, where they lie; `accumulated` is empty outside a round, `carried` without
-/// it.
+/// A rank's numbers, voxels and waves, where they lie; `accumulated` and `probe_gradient` are empty outside a
+/// round, `carried` without it, `probe` where it is not refined.
 struct RankImage {
   RankState state;
   Backend& backend;
   std::span<float> volume;
   std::span<float> accumulated;
   std::span<float> carried;
+  std::span<Complex> probe = {};
+  std::span<Complex> probe_gradient = {};
 };
 
 /// Writes a checkpoint in the place of the older of two and returns when it would survive a power cut. Until

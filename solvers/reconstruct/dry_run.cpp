@@ -2,6 +2,8 @@
 
 #include "ptychoscale/compute/model.hpp"
 
+#include <algorithm>
+
 namespace ptychoscale {
 namespace {
 
@@ -28,7 +30,8 @@ RankStatistics dry_run_of_rank(int rank, const DatasetHeader& header, const Reco
                                const ReconstructionPlan& plan, const KernelRates& rates, int threads) {
   auto once = options;
   once.iterations = 1;
-  once.step = 1; // it scales what is not computed
+  once.step = 1;                                      // it scales what is not computed
+  once.refine_probe = std::min(once.refine_probe, 1); // one of those that do
   const Acquisition nothing{header, [](int, std::span<float>) {}};
   const auto statistics = one_sweep(rank, nothing, once, plan, rates, threads);
   memory_meter().forget_peaks(); // of what was only counted

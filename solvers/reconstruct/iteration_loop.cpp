@@ -25,9 +25,10 @@ double flag(bool raised) { return raised ? 1 : 0; }
 } // namespace
 
 IterationLoop::IterationLoop(const Communicator& comm, TileSolver& tile, Solver& solver,
-                             const ReconstructionPlan& plan, const ReconstructionOptions& options,
-                             double step, const ReconstructionHooks& hooks)
-    : comm_(comm), tile_(tile), solver_(solver), options_(options), hooks_(hooks),
+                             ProbeRefinement* refinement, const ReconstructionPlan& plan,
+                             const ReconstructionOptions& options, double step,
+                             const ReconstructionHooks& hooks)
+    : comm_(comm), tile_(tile), solver_(solver), refinement_(refinement), options_(options), hooks_(hooks),
       agreement_(comm.is_alone() ? nullptr : hooks.checkpoints,
                  sums_gradients(options.method) ? plan.rounds : 1, options.iterations) {
   shared_.step = step;
@@ -60,9 +61,10 @@ void IterationLoop::run() {
 }
 
 void IterationLoop::iterate() {
+  if (refinement_) refinement_->begin(at_.iteration);
   solver_.sweep(at_, {.before_visit = [this](int k) { before_visit(k); },
                       .leaves = [this] { return agreement_.stop_asked() && agreement_.meets(at_, shared_); },
-                      .before_exchange = [this] { before_exchange(); }});
+                      .before_exchange = [this] { end_round(); }});
   if (at_.iteration + 1 == options_.iterations) solver_.complete();
   tile_.backend().synchronize();
   finish_iteration();
@@ -75,7 +77,12 @@ void IterationLoop::before_visit(int k) {
   if (at_.iteration == 0 && tile_.owns(k)) vacuum_loss_ += tile_.vacuum_loss(k);
 }
 
-void IterationLoop::before_exchange() {
+void IterationLoop::end_round() {
+  meet();
+  if (refinement_) refinement_->step(at_.round);
+}
+
+void IterationLoop::meet() {
   if (!agreement_.meets(at_, shared_)) return;
   const bool due = comm_.leads() && agreement_.due_within(shared_);
   std::array any{flag(agreement_.stop_asked()), flag(due)};
@@ -138,8 +145,8 @@ RankState IterationLoop::totals() const {
   t.visits_s += tile_.seconds_of_visits();
   for (std::size_t phase = 0; phase < phase_count; ++phase)
     t.phases_s[phase] += tile_.timer().seconds(static_cast<Phase>(phase));
-  t.traffic.messages += solver_.traffic().messages;
-  t.traffic.bytes += solver_.traffic().bytes;
+  t.traffic += solver_.traffic();
+  if (refinement_) t.traffic += refinement_->traffic();
   const auto memory = memory_meter().read();
   for (std::size_t label = 0; label < memory_label_count; ++label)
     t.peak_bytes[label] = std::max(t.peak_bytes[label], memory.peak[label]);
@@ -155,6 +162,10 @@ RankImage IterationLoop::image() {
                   .volume = {volume.data, volume.size()},
                   .accumulated = at_.batch > 0 ? solver_.accumulated() : std::span<float>(),
                   .carried = solver_.carried()};
+  if (refinement_) {
+    image.probe = tile_.probe();
+    image.probe_gradient = at_.batch > 0 ? refinement_->gradient() : std::span<Complex>();
+  }
   image.state.seconds = shared_.in_iteration ? tile_.backend().now() - began_s_ : 0;
   return image;
 }

@@ -2,6 +2,7 @@
 
 #include "agreement.hpp"
 #include "checkpoint_folder.hpp"
+#include "probe_refinement.hpp"
 #include "tile_solver.hpp"
 
 #include <functional>
@@ -13,10 +14,11 @@ namespace ptychoscale {
 /// The loop over iterations on one rank: its state, and the checkpoints that it makes and goes on from.
 class IterationLoop {
 public:
-  /// Everything must outlive it.
+  /// Everything must outlive it; `refinement` may be null, for a probe that is known.
   [[nodiscard]] IterationLoop(const Communicator& comm, TileSolver& tile, Solver& solver,
-                              const ReconstructionPlan& plan, const ReconstructionOptions& options,
-                              double step, const ReconstructionHooks& hooks);
+                              ProbeRefinement* refinement, const ReconstructionPlan& plan,
+                              const ReconstructionOptions& options, double step,
+                              const ReconstructionHooks& hooks);
 
   /// Goes on from a checkpoint instead of the beginning. Collective.
   void resume(const Checkpoint& checkpoint);
@@ -32,7 +34,9 @@ public:
 private:
   void iterate();
   void before_visit(int k);
-  void before_exchange();
+  /// At the end of a round: meets where ranks may stop, then steps the probe.
+  void end_round();
+  void meet();
   void finish_iteration();
   /// Outside of all times.
   void measure_closeness();
@@ -45,6 +49,7 @@ private:
   const Communicator& comm_;
   TileSolver& tile_;
   Solver& solver_;
+  ProbeRefinement* refinement_;
   const ReconstructionOptions& options_;
   const ReconstructionHooks& hooks_;
   std::function<void()> after_first_;

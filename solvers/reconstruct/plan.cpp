@@ -34,6 +34,14 @@ void check(const ReconstructionOptions& o, int ranks, std::size_t positions) {
         fmt::format("rounds: {} is not usable with update accelerated, whose momentum is that of "
                     "whole iterations; valid: 1",
                     o.rounds == 0 ? "max" : std::to_string(o.rounds)));
+  if (o.refine_probe != 0 && o.refine_probe < 2)
+    throw InputError(
+        fmt::format("refine_probe: {} is not usable; valid: 2 or more, since the first iteration "
+                    "begins with an empty volume",
+                    o.refine_probe));
+  if (o.refine_probe != 0 && descends(o) && o.update == UpdateRule::accelerated)
+    throw InputError("refine_probe: is not usable with update accelerated, whose momentum is of an F that "
+                     "does not change with the probe; valid with as_printed, once, averaged and batch");
   if (o.delay < 0 || o.delay > 1)
     throw InputError(fmt::format("delay: {} is not usable; valid: 0, 1", o.delay));
   if (sums_gradients(o.method) && o.delay > 0 &&

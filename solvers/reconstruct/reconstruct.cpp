@@ -1,8 +1,10 @@
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include "iteration_loop.hpp"
+#include "probe_refinement.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/io/masks.hpp"
+#include "ptychoscale/multislice/optics.hpp"
 #include "steps.hpp"
 #include "tile_solver.hpp"
 
@@ -129,6 +131,19 @@ void judge_patterns(const Communicator& comm, const TileSolver& tile, const Acqu
   if (comm.leads() && hooks.on_patterns) hooks.on_patterns(all);
 }
 
+std::unique_ptr<ProbeRefinement> make_refinement(TileSolver& tile, const Communicator& comm,
+                                                 const ReconstructionPlan& plan,
+                                                 const ReconstructionOptions& options) {
+  return options.refine_probe > 0 ? std::make_unique<ProbeRefinement>(tile, comm, plan, options) : nullptr;
+}
+
+/// The probe that a rank has now, on the whole detector.
+std::vector<Complex> probe_of(TileSolver& tile, const ReconstructionPlan& plan, Extent detector) {
+  ApertureProbe now = plan.probe;
+  tile.backend().to_host(now.values.data(), tile.probe().data(), tile.probe().size_bytes());
+  return extend_aperture(now, detector);
+}
+
 } // namespace
 
 Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acquisition& acquisition,
@@ -149,7 +164,8 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
   };
   if (!options.stream_measurements) judge();
   auto solver = make_solver(*tile, comm, plan, options, steps);
-  IterationLoop loop(comm, *tile, *solver, plan, options, result.step, hooks);
+  const auto refinement = make_refinement(*tile, comm, plan, options);
+  IterationLoop loop(comm, *tile, *solver, refinement.get(), plan, options, result.step, hooks);
   if (options.stream_measurements) loop.after_first(judge); // all of them have been read then
   if (hooks.resume) loop.resume(*hooks.resume);
   loop.run();
@@ -160,6 +176,7 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
   result.vacuum_cost = done.vacuum_cost;
   result.resumed_at = done.resumed_at;
   result.checkpoints = done.checkpoints;
+  if (refinement && backend.computes()) result.probe = probe_of(*tile, plan, header.detector);
   result.ranks = gather_statistics(comm, *tile, loop.totals());
   solver.reset();
   result.volume = tile->take_volume();

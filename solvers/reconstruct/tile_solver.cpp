@@ -79,9 +79,11 @@ double TileSolver::visit(Range batch, Volume gradient, double step) {
   const Amplitudes amplitudes = measurements_.at(batch.first, timer_);
   if (batch.first > 0 && !backend_.takes_time()) return 0; // the first visit has had what memory all have
   const std::span<const Position> at(positions_A_.begin() + batch.first, positions_A_.begin() + batch.last);
+  // Positions that are not this rank's own are visited alone.
+  Complex* const probe_gradient = owns(batch.first) ? probe_gradient_ : nullptr;
   const double start = backend_.now() - timer_.seconds(Phase::communication);
-  const double loss =
-      model_.loss_and_gradient(volume(), gradient, origin_, at, amplitudes, static_cast<float>(step));
+  const double loss = model_.loss_and_gradient(volume(), gradient, origin_, at, amplitudes,
+                                               static_cast<float>(step), probe_gradient);
   seconds_of_visits_ += backend_.now() - timer_.seconds(Phase::communication) - start;
   return loss;
 }

@@ -25,8 +25,13 @@ public:
   /// together.
   [[nodiscard]] std::vector<Range> batches(int round) const;
   /// Loss of a batch, or a part of one; adds dF/dV to `gradient` unless that is empty, steps the tile by
-  /// -step dF/dV (one position at a time).
+  /// -step dF/dV (one position at a time). Of positions dealt to this rank it also adds dF/dP* where
+  /// gather_probe_gradient() says.
   double visit(Range batch, Volume gradient, double step);
+  /// From now on visits add the probe's gradient to `gradient`, as Multislice::loss_and_gradient() does;
+  /// null: nowhere.
+  void gather_probe_gradient(Complex* gradient) { probe_gradient_ = gradient; }
+  [[nodiscard]] std::span<Complex> probe() { return model_.probe(); }
   /// Loss of the k-th position for the empty volume.
   double vacuum_loss(int k);
 
@@ -63,6 +68,7 @@ private:
   Buffer<float> volume_;
   Multislice model_;
   Measurements measurements_;
+  Complex* probe_gradient_ = nullptr;
   PhaseTimer timer_;
   double seconds_of_visits_ = 0;
 };

@@ -71,6 +71,7 @@ std::vector<float> measure(const DatasetHeader& h) {
 struct Ending {
   std::vector<float> tile; ///< this rank's
   std::vector<double> cost;
+  std::vector<Complex> probe; ///< where it was refined
 };
 
 class GpuReconstruction : public test::NeedsGpu<test::MpiTest>, public testing::WithParamInterface<Kernels> {
@@ -86,7 +87,7 @@ protected:
                                   }};
     const auto plan = plan_reconstruction(h, options, comm.size());
     auto result = reconstruct(comm, backend, acquisition, plan, options, {});
-    Ending r{test::download(backend, result.volume), result.cost};
+    Ending r{test::download(backend, result.volume), result.cost, result.probe};
     result.volume = {}; // before its backend goes
     return r;
   }
@@ -110,6 +111,12 @@ protected:
       for (const auto exchange : {ExchangeKind::passes, ExchangeKind::neighbours, ExchangeKind::allreduce})
         all.push_back({.method = Method::gd, .iterations = 2, .exchange = exchange});
     all.push_back({.method = Method::hve, .iterations = 5, .extra_rows = 1});
+    all.push_back({.method = Method::hve, .iterations = 5, .extra_rows = 1, .refine_probe = 2});
+    all.push_back({.method = Method::gd,
+                   .iterations = 5,
+                   .update = UpdateRule::batch,
+                   .positions_at_once = 3,
+                   .refine_probe = 2});
     return all;
   }
 
@@ -140,6 +147,8 @@ TEST_P(GpuReconstruction, FiveIterationsEqualTheCpu) {
     // of the measurements moves a volume by 1e-6. The bar that the project set itself is 1e-4.
     EXPECT_LT(test::relative_l2(ours.tile, expected.tile), 1e-5) << described(options);
     EXPECT_LT(test::relative_l2(ours.cost, expected.cost), 1e-5) << described(options);
+    EXPECT_EQ(ours.probe.empty(), options.refine_probe == 0) << described(options);
+    EXPECT_LT(test::relative_l2(ours.probe, expected.probe), 1e-5) << described(options); // 0 of none
   }
 }
 
@@ -160,6 +169,7 @@ TEST_P(GpuReconstruction, GivesTheSameBitsEachTime) {
     const auto second = run(*as_chosen, options);
     EXPECT_EQ(first.tile, second.tile) << described(options);
     EXPECT_EQ(first.cost, second.cost) << described(options);
+    EXPECT_EQ(first.probe, second.probe) << described(options);
   }
 }
 

@@ -94,7 +94,8 @@ void Fields::call(Verb verb) {
   case Verb::rewind: // one position steps at once
     return backend_.transmit_adjoint(w.one(0), a.one(0), {slice, nullptr, 0.5F}, {origins.data(), 1}, sigma,
                                      true);
-  case Verb::shift_probe:
+  case Verb::shift_probe: // and its adjoint
+    backend_.gather_probe(a, reinterpret_cast<Complex*>(gradient_.data()), aperture.box, shifts);
     return backend_.shift_probe(w, aperture, shifts);
   case Verb::place:
     return backend_.place(a, w, {-5, 9});

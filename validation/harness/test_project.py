@@ -86,11 +86,19 @@ def smoke_dataset(tmp_path_factory):
 
 @built
 @pytest.mark.parametrize(
-    "method, ranks, exchange",
-    [("gd", 6, "appp"), ("gd", 6, "passes"), ("gd", 6, "allreduce"), ("gd", 12, "appp"), ("gd", 24, "appp"), ("hve", 4, None)],
+    "method, ranks, exchange, more",
+    [
+        ("gd", 6, "appp", []),
+        ("gd", 6, "passes", []),
+        ("gd", 6, "allreduce", []),
+        ("gd", 12, "appp", []),
+        ("gd", 24, "appp", []),
+        ("hve", 4, None, []),
+        ("gd", 6, "appp", ["--refine-probe"]),
+    ],
 )
-def test_messages_and_bytes_are_those_of_real_ranks(project, smoke_dataset, tmp_path, method, ranks, exchange):
-    words = ["--exchange", exchange, "--rounds", "1"] if exchange else []
+def test_messages_and_bytes_are_those_of_real_ranks(project, smoke_dataset, tmp_path, method, ranks, exchange, more):
+    words = [*(["--exchange", exchange, "--rounds", "1"] if exchange else []), *more]
     (row,) = project("--method", method, "--ranks", ranks, "--iterations", 2, *words)
     real = real_row(smoke_dataset, method, ranks, tmp_path, *words)
     for key in ("messages_sent", "bytes_sent", "mesh", "positions_per_rank_max", "extended_voxels_max"):

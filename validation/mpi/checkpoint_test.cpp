@@ -59,6 +59,7 @@ struct Ending {
   std::vector<float> tile; ///< this rank's
   std::vector<double> cost;
   double vacuum_cost = 0;
+  std::vector<Complex> probe;        ///< where it was refined
   std::vector<std::int64_t> traffic; ///< on rank 0: messages and bytes of every rank
   bool operator==(const Ending&) const = default;
 };
@@ -92,7 +93,7 @@ protected:
              const std::optional<Checkpoint>& resume = std::nullopt) {
     const auto backend = make_backend({"cpu", 1, Planning::estimate});
     last = reconstruct_with(*backend, options, hooks, resume);
-    Ending e{std::vector<float>(last.volume.size()), last.cost, last.vacuum_cost, {}};
+    Ending e{std::vector<float>(last.volume.size()), last.cost, last.vacuum_cost, last.probe, {}};
     last.volume.download(e.tile);
     last.volume = {}; // before its backend goes
     for (const auto& rank : last.ranks) e.traffic.insert(e.traffic.end(), {rank.messages, rank.bytes_sent});
@@ -161,6 +162,9 @@ std::vector<ReconstructionOptions> every_way(int ranks) {
     all.push_back({.method = Method::gd, .update = update, .rounds = 3, .delay = 1});
   all.push_back({.method = Method::gd, .update = batch, .rounds = 2, .positions_at_once = 3});
   all.push_back({.method = Method::gd, .rounds = 2, .stream_measurements = true});
+  for (const int delay : {0, 1})
+    all.push_back({.method = Method::gd, .update = batch, .rounds = 3, .delay = delay, .refine_probe = 2});
+  all.push_back({.method = Method::hve, .refine_probe = 2});
   return all;
 }
 

@@ -1,9 +1,14 @@
 #include "mpi_test.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/comm/communicator.hpp"
+#include "ptychoscale/comm/ordered_sum.hpp"
 
 #include <array>
+#include <bit>
+#include <chrono>
+#include <functional>
 #include <string>
+#include <thread>
 
 namespace ptychoscale {
 namespace {
@@ -53,6 +58,25 @@ TEST_F(CommunicatorTest, SendsAndReceives) {
   if (comm.rank() > 0) comm.receive(values, comm.rank() - 1, 3);
   EXPECT_EQ(values[999], 0);
   if (comm.rank() + 1 < comm.size()) comm.send(values, comm.rank() + 1, 3);
+}
+
+TEST_F(CommunicatorTest, AddsUpOnTheFirstRankInTheTreesOrderWhateverArrivesFirst) {
+  // Values of which sums in another order have other bits.
+  const auto value_of = [](int rank, int i) { return 1.0F / static_cast<float>(3 * rank + i + 1); };
+  const std::function<float(int, int, int)> tree = [&](int first, int ranks, int i) {
+    if (ranks == 1) return value_of(first, i);
+    const int left = static_cast<int>(std::bit_floor(static_cast<unsigned>(ranks - 1)));
+    return tree(first, left, i) + tree(first + left, ranks - left, i);
+  };
+  for (int late = 0; late < comm.size(); ++late) {
+    std::array<float, 5> values{}, other{};
+    for (int i = 0; i < 5; ++i) values[static_cast<std::size_t>(i)] = value_of(comm.rank(), i);
+    if (comm.rank() == late) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    sum_on_first(comm, values, other);
+    for (int i = 0; i < 5 && comm.rank() == 0; ++i)
+      EXPECT_EQ(values[static_cast<std::size_t>(i)], tree(0, comm.size(), i)) << late;
+    comm.barrier();
+  }
 }
 
 TEST_F(CommunicatorTest, KnowsItsHost) {

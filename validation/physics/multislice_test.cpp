@@ -190,6 +190,52 @@ TEST_P(MultisliceModel, GradientWithPixelsWithoutWeightEqualsCentralDifferences)
   expect_gradient_of_central_differences(Bench(GetParam()), has_weight);
 }
 
+TEST_P(MultisliceModel, ProbeGradientEqualsCentralDifferences) {
+  const Bench b(GetParam());
+  auto model = b.model(2);
+  auto potential = b.uploaded_potential();
+  std::vector<std::vector<double>> amplitudes;
+  std::vector<float> flat;
+  for (const auto& p : b.positions) {
+    amplitudes.push_back(measured(b, p));
+    flat.insert(flat.end(), amplitudes.back().begin(), amplitudes.back().end());
+  }
+  Buffer<float> uploaded(*b.backend, flat.size(), MemoryLabel::measurements);
+  uploaded.upload(flat);
+  Buffer<Complex> gradient(*b.backend, model.probe().size(), MemoryLabel::waves);
+  model.loss_and_gradient(b.view(potential), {}, b.origin, b.positions, uploaded.data(), 0, gradient.data());
+  ApertureProbe got{model.aperture(), std::vector<Complex>(gradient.size())};
+  gradient.download(got.values);
+
+  auto reference = b.reference();
+  const std::vector<double> v(b.potential.begin(), b.potential.end());
+  const auto change = [&](std::complex<double>& pixel, std::complex<double> by) {
+    const auto total = [&] {
+      double sum = 0;
+      for (std::size_t i = 0; i < b.positions.size(); ++i)
+        sum += reference::loss(reference, v, b.positions[i], amplitudes[i]);
+      return sum;
+    };
+    const auto centre = std::exchange(pixel, pixel + by);
+    const double above = total();
+    pixel = centre - by;
+    const double below = total();
+    pixel = centre;
+    return (above - below) / 2;
+  };
+  std::vector<std::complex<double>> expected, sampled;
+  const auto on_detector = extend_aperture(got, b.detector);
+  constexpr double h = 1e-5; // of amplitudes of about 0.1: truncation and rounding some 1e-8 of the gradient
+  for (std::size_t k = 0; k < on_detector.size(); k += 2) {
+    if (on_detector[k] == Complex{}) continue; // outside the aperture's box
+    auto& pixel = reference.probe[k];
+    expected.emplace_back(change(pixel, h) / (2 * h), change(pixel, {0, h}) / (2 * h));
+    sampled.emplace_back(on_detector[k]);
+  }
+  EXPECT_GT(sampled.size(), 20U);
+  EXPECT_LT(relative_l2(sampled, expected), 1e-5);
+}
+
 TEST_P(MultisliceModel, ALocalStepIsTheGradientTimesTheStep) {
   const Bench b(GetParam());
   auto model = b.model();

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.base import documents
 from harness.base.errors import EXIT_OK, InputError
-from harness.imports import disk, electrons, geometry, options, scan, settings, writing
+from harness.imports import disk, electrons, geometry, options, probe, scan, settings, writing
 from harness.imports import survey as surveys
 from harness.imports.layout import Header
 from harness.imports.progress import progress
@@ -81,7 +81,7 @@ def outputs_of(args: argparse.Namespace) -> Path:
         raise InputError(f"--output: {args.output} is the name of the picture beside it; valid: for example {args.output.stem}.h5")
     for file in (args.output, picture_file):
         target = documents.output_target(file)
-        for word in (args.source, args.positions, args.background, args.bad_pixels):
+        for word in (args.source, args.positions, args.background, args.bad_pixels, args.probe, args.vacuum):
             read = Path(str(word or "").partition("::")[0])
             if word and target.exists() and read.exists() and target.samefile(read):
                 raise InputError(f"--output: {file} is {read}, which is read; valid: another name")
@@ -103,12 +103,13 @@ def planned(args: argparse.Namespace, source: Source, table: Table) -> Plan:
     correction = settings.correction(args, source, optics, background, bad, table)
     grid = settings.grid(args, source, optics, correction, table)
     used = settings.used(correction, table)
+    wave = probe.settle(args, source, optics, correction, grid, table)
     placed = scan.settle(args, source, optics, grid, table)
     radius = optics.radius / correction.bin
     some = surveys.tally_of_sample(Patterns(source, correction, left_out, np.dtype(np.float32)), sample, radius)
     correction = dataclasses.replace(correction, scale=electrons.scale_of(args, some.sums / some.share, placed.scan.step_A))
     counts = electrons.type_of_counts(args, source, correction, table)
-    header = Header.of(args, optics, grid, placed, counts, used, ~left_out)
+    header = Header.of(args, optics, grid, placed, counts, used, ~left_out, wave)
     return Plan(header, Patterns(source, correction, left_out, counts), sample, radius)
 
 

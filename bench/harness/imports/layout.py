@@ -40,9 +40,10 @@ class Header:
     pixels_used: np.ndarray
     patterns_used: np.ndarray
     imported: str  # JSON: what was taken from where
+    probe: np.ndarray | None = None  # complex64, reciprocal, zero frequency first; None: made from the optics
 
     @staticmethod
-    def of(args, optics, grid, placed, counts, pixels_used, patterns_used) -> "Header":
+    def of(args, optics, grid, placed, counts, pixels_used, patterns_used, probe) -> "Header":
         """Put together from what was settled before the patterns were read, the rest unknown yet."""
         return Header(
             case_name=args.name or args.output.stem,
@@ -61,6 +62,7 @@ class Header:
             pixels_used=pixels_used,
             patterns_used=patterns_used,
             imported="",
+            probe=probe,
         )
 
     def completed(self, found, table) -> "Header":
@@ -74,7 +76,7 @@ class Header:
 
     def described(self, late: bool = True) -> dict[str, str]:
         """Everything as text; without `late` only what is known from the start."""
-        return described({key: value for key, value in vars(self).items() if late or key not in LATE})
+        return described({key: value for key, value in vars(self).items() if value is not None and (late or key not in LATE)})
 
     @property
     def pattern_bytes(self) -> int:
@@ -162,6 +164,8 @@ def write_own_group(file: h5py.File, h: Header) -> None:
         volume=np.array(h.volume, np.int64),
     )
     own["positions_A"] = h.positions_A
+    if h.probe is not None:
+        own["probe"] = h.probe
     if not h.pixels_used.all():
         own["pixels_used"] = h.pixels_used.astype(np.uint8)
     if not h.patterns_used.all():

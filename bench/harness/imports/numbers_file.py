@@ -9,14 +9,16 @@ from harness.base.errors import InputError, shortened
 from harness.base.hdf5 import read_first_in_a_child
 
 LARGEST = 1 << 28  # bytes
+NUMBERS, COMPLEX = "iufb", "c"  # kinds of them, by NumPy's letters
 
 
-def read_array(file: Path, option: str) -> np.ndarray:
-    """Numbers of a .npy file, of an HDF5 dataset (FILE::PATH), of a TIFF image, or of a text of lines. Throws InputError."""
-    return read_with_unit(file, option)[0]
+def read_array(file: Path, option: str, kinds: str = NUMBERS) -> np.ndarray:
+    """Numbers of a .npy file, of an HDF5 dataset (FILE::PATH), of a TIFF image, or of a text of lines. Throws InputError, also for
+    numbers of none of NumPy's `kinds`."""
+    return read_with_unit(file, option, kinds)[0]
 
 
-def read_with_unit(file: Path, option: str) -> tuple[np.ndarray, str]:
+def read_with_unit(file: Path, option: str, kinds: str = NUMBERS) -> tuple[np.ndarray, str]:
     """The same, and the unit that an HDF5 dataset has as its attribute."""
     name, _, inside = str(file).partition("::")
     path, unit = Path(name), ""
@@ -40,8 +42,9 @@ def read_with_unit(file: Path, option: str) -> tuple[np.ndarray, str]:
         raise InputError(f"{option}: {name}: needs the python package {package}; install it with: pip install {package}") from None
     except (ValueError, OSError, KeyError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{option}: {name}: cannot be read ({shortened(str(error), 120)})") from None
-    if values.dtype.kind not in "iufb" or values.size == 0:
-        raise InputError(f"{option}: {name}: holds {values.size} values of {values.dtype}; valid: numbers")
+    if values.dtype.kind not in kinds or values.size == 0:
+        valid = "complex numbers" if kinds == COMPLEX else "numbers"
+        raise InputError(f"{option}: {name}: holds {values.size} values of {values.dtype}; valid: {valid}")
     return values, unit
 
 

@@ -85,6 +85,7 @@ def add_parser(subparsers) -> None:
     add("--exchange", type=exchanges, default=["appp"], help="gd: exchanges to compare, of appp, passes, neighbours, allreduce [appp]")
     add("--rounds", type=rounds_list, default=["1"], help="gd, replicated: exchanges per iteration, or max for one per position [1]")
     add("--delay", choices=["0", "1"], default="0", help="gd, replicated: rounds by which the others' part comes late [0]")
+    add("--refine-probe", action="store_true", help="the probe is unknown, too: its gradients are added up over all ranks in every round")
     add("--iterations", type=options.positive_int, default=3, help="iterations, the first not timed, nor the last with --delay [3]")
     add("--grid", choices=["window", "tile"], default="window", help="where waves propagate [%(default)s]")
     add("--kernel-times", type=Path, nargs="+", metavar="FILE", help="reports of ranks run alone: --measure, or reconstruct --as-rank")
@@ -109,7 +110,7 @@ def add_what_ifs(parser: argparse.ArgumentParser) -> None:
 
 
 def solver_words(args: argparse.Namespace) -> tuple[str, ...]:
-    words = ["--grid", args.grid, "--delay", args.delay]
+    words = ["--grid", args.grid, "--delay", args.delay, *(["--refine-probe"] if args.refine_probe else [])]
     if args.halo_pm is not None:
         words += ["--halo-pm", str(args.halo_pm)]
     if args.exchange_MB is not None:

@@ -20,6 +20,7 @@ OPTIONS = {
     "exchange": "{}",
     "rounds": "{} rounds",
     "delay": "delay {}",
+    "refine_probe": "probe refined from {}",
     "halo_fill": "fill {}",
     "paste_every": "paste every {}",
     "extra_rows": "{} extra rows",

@@ -102,6 +102,9 @@ public:
   void shift_probe(Waves waves, const Aperture& probe, std::span<const Shift> pixels) override {
     cpu::shift_probe(team_, waves, probe, pixels);
   }
+  void gather_probe(Waves waves, Complex* gradient, Box box, std::span<const Shift> pixels) override {
+    cpu::gather_probe(team_, waves, gradient, box, pixels);
+  }
   void place(Waves target, Waves source, Offset origin) override {
     cpu::place(team_, target, source, origin);
   }

@@ -70,9 +70,31 @@ void shift_probe(Team& team, Waves waves, const Aperture& probe, std::span<const
       if (ky < box.y0 || ky >= box.y1) return;
       const Complex* source = row_of(probe.data, box.extent(), ky - box.y0);
       for (int kx = box.x0; kx < box.x1; ++kx) {
-        const int x = kx < 0 ? kx + e.x : kx;
+        const int x = frequency_bin(kx, e.x);
         row[x] =
             *source++ * Complex(ramp_y[static_cast<std::size_t>(y)] * ramp_x[static_cast<std::size_t>(x)]);
+      }
+    });
+  }
+}
+
+void gather_probe(Team& team, Waves waves, Complex* gradient, Box box,
+                  std::span<const Backend::Shift> pixels) {
+  const Extent e = waves.extent;
+  const Waves rows{gradient, 1, box.extent()};
+  const double scale = 1 / static_cast<double>(e.area());
+  for (int wave = 0; wave < waves.count; ++wave) {
+    const auto shift = pixels[static_cast<std::size_t>(wave)];
+    const auto ramp_y = shift_ramp(e.y, -shift.y);
+    const auto ramp_x = shift_ramp(e.x, -shift.x);
+    for_rows(team, rows, [&](int, int row, Scratch&) {
+      const int y = frequency_bin(row + box.y0, e.y);
+      const Complex* source = row_of(waves, wave, y);
+      const auto along_y = scale * ramp_y[static_cast<std::size_t>(y)];
+      Complex* sum = row_of(rows, 0, row);
+      for (int kx = box.x0; kx < box.x1; ++kx) {
+        const auto x = static_cast<std::size_t>(frequency_bin(kx, e.x));
+        *sum++ += source[x] * Complex(along_y * ramp_x[x]);
       }
     });
   }

@@ -120,6 +120,13 @@ public:
                     pixels[i].x);
   }
 
+  void gather_probe(Waves waves, Complex* gradient, Box box, std::span<const Shift> pixels) override {
+    for (int i = 0; i < waves.count; ++i)
+      launch_kernel("gather_probe", cuda::gather_probe, over_pixels(box.extent()), stream_.get(),
+                    raw(waves.one(i).data), waves.extent, raw(gradient), box, pixels[i].y, pixels[i].x,
+                    1 / static_cast<double>(waves.extent.area()));
+  }
+
   void place(Waves target, Waves source, Offset origin) override {
     for (int i = 0; i < target.count; ++i)
       launch_kernel("place", cuda::place, over_pixels(target.extent), stream_.get(), raw(target.one(i).data),

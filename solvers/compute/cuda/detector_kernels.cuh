@@ -31,6 +31,23 @@ static __global__ void shift_probe(Complex64* w, Extent e, const Complex64* prob
   w[at(p, e)] = times(probe[at(in_box, extent)], {static_cast<float>(c), static_cast<float>(s)});
 }
 
+/// Adds to `gradient`, [ky][kx] of the signed frequencies in `box`, the wave shifted back and times `scale`.
+static __global__ void gather_probe(const Complex64* w, Extent e, Complex64* gradient, Box box,
+                                    double shift_y, double shift_x, double scale) {
+  const Pixel in_box = my_pixel();
+  const Extent extent{box.y1 - box.y0, box.x1 - box.x0};
+  if (!inside(in_box, extent)) return;
+  const int ky = in_box.y + box.y0;
+  const int kx = in_box.x + box.x0;
+  double s = 0;
+  double c = 0;
+  sincospi(2 * (ky * shift_y / e.y + kx * shift_x / e.x), &s, &c);
+  const Complex64 back = times(w[at({ky < 0 ? ky + e.y : ky, kx < 0 ? kx + e.x : kx}, e)],
+                               {static_cast<float>(scale * c), static_cast<float>(scale * s)});
+  Complex64& sum = gradient[at(in_box, extent)];
+  sum = sum + back;
+}
+
 static __global__ void place(Complex64* target, Extent e, const Complex64* source, Extent from,
                              Offset origin) {
   const Pixel p = my_pixel();

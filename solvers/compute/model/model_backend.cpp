@@ -75,6 +75,9 @@ public:
   void shift_probe(Waves waves, const Aperture&, std::span<const Shift>) override {
     charge(Verb::shift_probe, waves.size());
   }
+  void gather_probe(Waves waves, Complex*, Box, std::span<const Shift>) override {
+    charge(Verb::shift_probe, waves.size()); // the same phases and bytes
+  }
   void place(Waves target, Waves, Offset) override { charge(Verb::place, target.size()); }
   void amplitude_loss(Waves waves, Amplitudes, Waves, std::span<double> losses) override {
     charge(Verb::amplitude_loss, waves.size());

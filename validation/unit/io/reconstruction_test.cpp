@@ -139,6 +139,33 @@ TEST(Reconstruction, PhaseIsSigmaTimesPotential) {
   EXPECT_EQ(amplitude, std::vector<float>(3 * area, 1.0F));
 }
 
+TEST(Reconstruction, TheProbeIsTheRefinedOneWhereThereIsOne) {
+  const Communicator comm = Communicator::world();
+  const SharedDirectory directory(comm);
+  const DatasetHeader h = small_header();
+  write_small_reconstruction(directory / "known.h5", comm, h);
+  ReconstructionInfo info = small_info();
+  info.probe = h.probe;
+  for (Complex& wave : info.probe) wave *= Complex{0, 2};
+  const Tiling tiling = small_tiling(comm.size());
+  const Tile& tile = tiling.tiles[static_cast<std::size_t>(comm.rank())];
+  write_reconstruction(
+      directory / "refined.h5", comm, h, tiling,
+      [&](int s, std::span<float> values) { read_small_tile(tile, s, values); }, info);
+  comm.barrier();
+  const auto probe_in = [&](const std::string& file) {
+    const hdf5::Handle handle = hdf5::open_file(directory / file, hdf5::Access::read_only);
+    const hdf5::Handle data = hdf5::open_dataset(handle, "reconstruction/probe/data");
+    std::vector<Complex> values(h.detector.area());
+    EXPECT_GE(H5Dread(data, hdf5::complex_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), 0);
+    return values;
+  };
+  const auto known = probe_in("known.h5");
+  const auto refined = probe_in("refined.h5");
+  for (std::size_t i = 0; i < known.size(); ++i)
+    EXPECT_NEAR(std::abs(refined[i] - known[i] * Complex{0, 2}), 0, 1e-6) << i;
+}
+
 TEST(Reconstruction, WindowsThatLeaveTheVolumeGetVacuum) {
   const Communicator comm = Communicator::world();
   const SharedDirectory directory(comm);

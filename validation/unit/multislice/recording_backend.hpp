@@ -76,6 +76,10 @@ public:
     refuse_in_recording("shift_probe");
     cpu_->shift_probe(waves, probe, pixels);
   }
+  void gather_probe(Waves waves, Complex* gradient, Box box, std::span<const Shift> pixels) override {
+    refuse_in_recording("gather_probe");
+    cpu_->gather_probe(waves, gradient, box, pixels);
+  }
   void amplitude_loss(Waves waves, Amplitudes amplitudes, Waves adjoint, std::span<double> losses) override {
     refuse_in_recording("amplitude_loss");
     cpu_->amplitude_loss(waves, amplitudes, adjoint, losses);

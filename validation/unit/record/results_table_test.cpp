@@ -28,5 +28,14 @@ TEST(ResultsTable, HasNoRemarksOnFiguresThatItWithholds) {
   EXPECT_FALSE(says(table, "busy machine")) << table;
 }
 
+TEST(ResultsTable, SaysWhatBecameOfTheProbeWhereItWasRefined) {
+  const auto table = results_table(R"({"context": {}, "benchmarks": [
+    {"method": "gd", "probe_change": 0.1234, "probe_power": 1.002}, {"method": "hve"}]})");
+  EXPECT_TRUE(
+      says(table, "\ngd: the probe was changed by 12.3 % of itself, its power is 1.002 of the beam's\n"))
+      << table;
+  EXPECT_FALSE(says(table, "hve: the probe")) << table;
+}
+
 } // namespace
 } // namespace ptychoscale

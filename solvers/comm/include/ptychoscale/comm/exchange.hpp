@@ -27,6 +27,11 @@ enum class ExchangeKind {
 struct Traffic {
   std::int64_t messages = 0;
   std::int64_t bytes = 0;
+  Traffic& operator+=(const Traffic& more) {
+    messages += more.messages;
+    bytes += more.bytes;
+    return *this;
+  }
 };
 
 /// Sums a tile volume over all ranks where extended tiles overlap. All ranks call the same verbs in the same

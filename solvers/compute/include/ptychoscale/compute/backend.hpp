@@ -224,6 +224,10 @@ public:
     double x = 0;
   };
   virtual void shift_probe(Waves waves, const Aperture& probe, std::span<const Shift> pixels) = 0;
+  /// The adjoint of shift_probe and of the inverse transforms behind it, for waves that forward transforms
+  /// have made reciprocal: gradient(ky, kx) += sum over i of waves[i] exp(+2 pi i (ky dy_i / ny + kx dx_i /
+  /// nx)) / (nx ny), [ky][kx] over `box` of signed frequencies, as in Aperture.
+  virtual void gather_probe(Waves waves, Complex* gradient, Box box, std::span<const Shift> pixels) = 0;
   /// target <- source seen from a grid whose pixel (0, 0) lies at `origin` of the source, zero outside; real
   /// space.
   virtual void place(Waves target, Waves source, Offset origin) = 0;

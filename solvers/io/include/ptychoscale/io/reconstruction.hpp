@@ -20,6 +20,7 @@ struct ReconstructionInfo {
   double sigma = 0; ///< rad / (V * angstrom): object_phase = sigma * potential
   std::vector<double> cost_per_iteration;
   std::string report_json;
+  std::vector<Complex> probe = {}; ///< as refined, [ky][kx], zero frequency first; empty: the header's
 };
 
 /// Bytes that write_reconstruction() needs on the disk, at most.

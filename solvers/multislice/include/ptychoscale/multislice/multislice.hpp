@@ -64,15 +64,22 @@ public:
   /// Sum of the positions' losses against `amplitudes` [position][ky][kx] (backend memory). Adds dF/dV to
   /// `gradient` unless that is empty
   /// ({}), and steps the potential by -step * dF/dV at once (one position at a time). V * angstrom and 1 / (V
-  /// * angstrom).
+  /// * angstrom). Adds dF/dP*, by which F changes by 2 Re sum conj(dF/dP*) dP, to `probe_gradient` unless
+  /// that is null: as probe(), in backend memory.
   double loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin,
-                           std::span<const Position> positions, Amplitudes amplitudes, float step = 0);
+                           std::span<const Position> positions, Amplitudes amplitudes, float step = 0,
+                           Complex* probe_gradient = nullptr);
 
   /// The same for incident waves [wave][y][x] given in real space on the propagation grid, whose pixel (0, 0)
   /// lies at `origin` of the volume, instead of probe positions (window grid only). All in host memory but
   /// the volumes.
   double loss_and_gradient(Volume potential, Volume gradient, Offset origin,
                            std::span<const Complex> incident, std::span<const float> amplitudes);
+
+  /// The probe P where it is not zero, [ky][kx] over the signed frequencies of aperture(), in backend memory:
+  /// what is written there is the probe from the next position on.
+  [[nodiscard]] std::span<Complex> probe();
+  [[nodiscard]] Box aperture() const;
 
   /// Real-space waves after each slice, [slice][y][x], slice 0 first, of one incident wave; the last is the
   /// exit wave.

@@ -30,6 +30,8 @@ struct ApertureProbe {
   std::vector<Complex> values;
 };
 [[nodiscard]] ApertureProbe crop_to_aperture(std::span<const Complex> probe, Extent extent);
+/// Its inverse: the probe [ky][kx], zero frequency first.
+[[nodiscard]] std::vector<Complex> extend_aperture(const ApertureProbe& lit, Extent extent);
 
 /// Geometric radius in angstrom of the circle the probe illuminates at the entrance surface: the largest |C10
 /// alpha + C30 alpha^3| inside the aperture, at least the Airy radius 0.61 lambda / alpha.

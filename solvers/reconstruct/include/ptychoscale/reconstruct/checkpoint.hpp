@@ -66,7 +66,8 @@ struct SweepPlace {
   double loss = 0; ///< of the rank's own positions in this iteration so far
 };
 
-/// Of one rank, beside its tile's volume and, within a round, its accumulation buffer.
+/// Of one rank, beside its tile's volume, within a round its accumulation buffer, and the probe and its
+/// gradient where they are refined.
 struct RankState {
   SweepPlace at;
   double vacuum_loss = 0; ///< of own positions, in the first iteration

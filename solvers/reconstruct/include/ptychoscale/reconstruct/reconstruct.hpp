@@ -67,6 +67,7 @@ struct ReconstructionOptions {
   std::size_t exchange_bytes = 0; ///< about what packed messages may take; 0: see plan_reconstruction()
   int positions_at_once = 1;      ///< computed together; more than 1 only where it descends()
   int positions_at_most = 0; ///< visit only so many of a rank's positions, to time a slice of a run; 0: all
+  int refine_probe = 0;      ///< the first iteration, from 1, that also steps the probe; 0: none does
 };
 
 /// What a reconstruction starts from: an experiment, and its measured amplitudes [ky][kx], zero frequency
@@ -141,6 +142,7 @@ struct Reconstruction {
   std::vector<double> seconds;        ///< per iteration, maximum over ranks
   std::vector<ClosenessAt> closeness; ///< as `measure_closeness` gave it
   double vacuum_cost = 0;             ///< F of the empty volume
+  std::vector<Complex> probe;         ///< as refined, [ky][kx], zero frequency first; empty where it was not
   double step = 0;
   std::vector<RankStatistics>
       ranks;                   ///< on rank 0; of the whole run, as all here, however often it was resumed

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "tile_solver.hpp"
+
+#include <span>
+
+namespace ptychoscale {
+
+/// The probe as an unknown beside the volume: the gradient of F with respect to it, added up over the
+/// positions of a round and over all ranks, and its steps.
+///
+/// The specimen only turns phases and waves propagate freely, so a position's wave at the detector is
+/// Psi_i = U_i P with a unitary U_i, which is a contraction where something is cut off (by a bandwidth limit,
+/// a mask, the border of a tile). In f_i(P) = sum (a_i - |U_i P|)^2 the square of |U_i P| bends by at most 2
+/// in any direction, and the rest, -2 a_i |U_i P|, is concave. So with G_i = df_i/dP* = U_i^H (1 - a_i /
+/// |Psi_i|) Psi_i, for any n positions, those of a round,
+///
+///   sum f_i(P + d) <= sum f_i(P) + 2 Re sum conj(sum G_i) d + n |d|^2,
+///
+/// which is lowest at d = -(1/n) sum G_i: the step is 1/n, half of the largest stable one. Where the U_i are
+/// unitary it sets P to the mean of U_i^H (a_i Psi_i / |Psi_i|), of the probes that would give what was
+/// measured: the probe's rule of the difference map (Thibault et al., Ultramicroscopy 109, 2009), in which
+/// the specimen's |O|^2 is 1 here. What is wrong with a probe's phase is seen only where the specimen
+/// scatters, and bends F much less than that; more rounds are more such steps in an iteration, each from
+/// fewer positions.
+///
+/// Where the probe that the run was given is zero, it stays so: the lens has an aperture.
+class ProbeRefinement {
+public:
+  /// Two waves of the aperture's size are metered as `exchange`, the gradient as `waves`. Everything must
+  /// outlive it.
+  [[nodiscard]] ProbeRefinement(TileSolver& tile, const Communicator& comm, const ReconstructionPlan& plan,
+                                const ReconstructionOptions& options);
+
+  /// Before each iteration, counted from 0: whether its visits count.
+  void begin(int iteration);
+  /// At the end of every round, counted from 0, with nothing left to be visited: steps the probe, and forgets
+  /// the gradient; nothing in iterations that do not count. Collective.
+  void step(int round);
+
+  /// The gradient of the round so far, in backend memory, as Multislice::probe() is.
+  [[nodiscard]] std::span<Complex> gradient() { return {gradient_.data(), gradient_.size()}; }
+  /// Every step among several ranks counts as one message of the gradient, as an all-reduce does.
+  [[nodiscard]] Traffic traffic() const { return traffic_; }
+
+private:
+  void step_on_first(int round);
+  [[nodiscard]] int positions_in(int round) const;
+
+  TileSolver& tile_;
+  const Communicator& comm_;
+  const ReconstructionPlan& plan_;
+  int rounds_;
+  int from_;
+  bool counts_ = false;
+  Buffer<Complex> gradient_;
+  MeteredVector<Complex, MemoryLabel::exchange> message_, other_;
+  Traffic traffic_;
+};
+
+} // namespace ptychoscale
