@@ -1,12 +1,14 @@
 // One position, forward model and gradient, on any backend, beside plain copies in the same memory,
-// alternating in one run: how close a slice comes to what the memory allows.
+// alternating in one run: how close a slice comes to what the memory allows. And several at once, all in the
+// same place of the tile: what a small grid gains when its positions share launches.
 //
 //     position_benchmark --backend cuda --kernels fused --launch direct --benchmark_filter=position/512
+//     position_benchmark --backend cuda --kernels fused --benchmark_filter=positions/168/10/32
 //
-// Counters, of N x N pixels: `slice_us`, forward and gradient of one slice (a position's time over its
-// slices); `step_us`, the forward slice step alone; `copy_GB_per_s`, bytes read and written by copies of 256
-// MiB; `counted_MB`, what a slice moves by count; `R` = (19 x 8 N^2 bytes / copy bandwidth) / slice time, of
-// which 1 is what 19 reads or writes of a wave per slice would take.
+// Counters, of N x N pixels and of one position: `slice_us`, forward and gradient of one slice (a position's
+// time over its slices); `step_us`, the forward slice step alone; `copy_GB_per_s`, bytes read and written by
+// copies of 256 MiB; `counted_MB`, what a slice moves by count; `R` = (19 x 8 N^2 bytes / copy bandwidth) /
+// slice time, of which 1 is what 19 reads or writes of a wave per slice would take.
 #include "copy_time.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/physics.hpp"
@@ -18,7 +20,6 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <random>
@@ -58,40 +59,41 @@ std::vector<float> uniform(std::size_t n, float high) {
 /// A window that fills its tile, a position in the middle, and everything one visit needs.
 class Visit {
 public:
-  Visit(Backend& backend, int n, int slices)
-      : backend_(backend), extent_{n, n}, slices_(slices), centre_{n / 2 * pixel_A, n / 2 * pixel_A},
+  Visit(Backend& backend, int n, int slices, int batch)
+      : backend_(backend), extent_{n, n}, slices_(slices), batch_(static_cast<std::size_t>(batch)),
+        centres_(batch_, Position{n / 2 * pixel_A, n / 2 * pixel_A}), origins_(batch_),
         potential_(backend, extent_.area() * static_cast<std::size_t>(slices), MemoryLabel::volume),
         gradient_(backend, potential_.size(), MemoryLabel::accumulation),
-        amplitudes_(backend, extent_.area(), MemoryLabel::measurements),
-        wave_(backend, extent_.area(), MemoryLabel::waves),
+        amplitudes_(backend, batch_ * extent_.area(), MemoryLabel::measurements),
+        waves_(backend, batch_ * extent_.area(), MemoryLabel::waves),
         factor_(backend, static_cast<std::size_t>(n), MemoryLabel::waves),
-        model_(backend, parameters(), make_probe(optics(), extent_, {pixel_A, pixel_A})) {
+        model_(backend, parameters(), make_probe(optics(), extent_, {pixel_A, pixel_A}), batch) {
     potential_.upload(uniform(potential_.size(), 300));
     amplitudes_.upload(uniform(amplitudes_.size(), 2 / static_cast<float>(n)));
-    wave_.upload(std::vector<Complex>(wave_.size(), Complex{1e-3F, 2e-3F}));
+    waves_.upload(std::vector<Complex>(waves_.size(), Complex{1e-3F, 2e-3F}));
     factor_.upload(std::vector<Complex>(factor_.size(), Complex{1}));
   }
 
-  /// Seconds of the position.
+  /// Seconds of one of the positions.
   [[nodiscard]] double position() {
     return seconds([&] {
-      benchmark::DoNotOptimize(model_.loss_and_gradient({potential_.data(), slices_, extent_},
-                                                        {gradient_.data(), slices_, extent_}, {},
-                                                        {&centre_, 1}, amplitudes_.data()));
-    });
+             benchmark::DoNotOptimize(model_.loss_and_gradient({potential_.data(), slices_, extent_},
+                                                               {gradient_.data(), slices_, extent_}, {},
+                                                               centres_, amplitudes_.data()));
+           }) /
+           static_cast<double>(batch_);
   }
-  /// Seconds of one forward slice step, of as many as there are slices.
+  /// Seconds of one forward slice step of a position, of as many as there are slices.
   [[nodiscard]] double step() {
-    const Waves wave{wave_.data(), 1, extent_};
+    const Waves waves{waves_.data(), static_cast<int>(batch_), extent_};
     const Volume volume{potential_.data(), slices_, extent_};
-    static constexpr std::array<Offset, 1> origin{};
     const auto steps = [&] {
       for (int s = 0; s < slices_; ++s) {
-        backend_.transmit(wave, volume.slice(s), origin, sigma);
-        backend_.propagate(wave, {factor_.data(), factor_.data(), nullptr}, Sense::direct);
+        backend_.transmit(waves, volume.slice(s), origins_, sigma);
+        backend_.propagate(waves, {factor_.data(), factor_.data(), nullptr}, Sense::direct);
       }
     };
-    return seconds([&] { backend_.replay(steps_, origin, steps); }) / slices_;
+    return seconds([&] { backend_.replay(steps_, origins_, steps); }) / slices_ / static_cast<double>(batch_);
   }
 
 private:
@@ -122,18 +124,20 @@ private:
   Backend& backend_;
   Extent extent_;
   int slices_;
-  Position centre_;
+  std::size_t batch_;
+  std::vector<Position> centres_;
+  std::vector<Offset> origins_;
   Buffer<float> potential_, gradient_, amplitudes_;
-  Buffer<Complex> wave_, factor_;
+  Buffer<Complex> waves_, factor_;
   Recording steps_;
   Multislice model_;
 };
 
-void measure(benchmark::State& state, const BackendOptions& options) {
+void measure(benchmark::State& state, const BackendOptions& options, int batch) {
   const int n = static_cast<int>(state.range(0));
   const int slices = static_cast<int>(state.range(1));
   const auto backend = make_backend(options);
-  Visit visit(*backend, n, slices);
+  Visit visit(*backend, n, slices, batch);
   const Buffer<std::byte> from(*backend, copied_bytes, MemoryLabel::other);
   const Buffer<std::byte> to(*backend, copied_bytes, MemoryLabel::other);
   const auto copy = [&] {
@@ -148,7 +152,7 @@ void measure(benchmark::State& state, const BackendOptions& options) {
     copy_s.push_back(copy());
     step_s.push_back(visit.step());
     position_s.push_back(visit.position());
-    state.SetIterationTime(position_s.back());
+    state.SetIterationTime(position_s.back() * batch);
   }
   const double pass_bytes = 8.0 * n * n;
   const double bandwidth = 2.0 * static_cast<double>(copied_bytes) / median(copy_s);
@@ -163,15 +167,22 @@ void measure(benchmark::State& state, const BackendOptions& options) {
 int run(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   BackendOptions options;
-  CLI::App app(
-      "Forward model and gradient of one position beside plain copies; also takes --benchmark_... options");
+  CLI::App app("Forward model and gradient of one position, or several at once, beside plain copies; also "
+               "takes --benchmark_... options");
   add_backend_options(app, options);
   app.add_option("--threads", options.threads, "Of the cpu backend")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   benchmark::AddCustomContext("backend", make_backend(options)->description());
-  auto* all = benchmark::RegisterBenchmark("position",
-                                           [options](benchmark::State& state) { measure(state, options); });
-  all->ArgsProduct({{168, 256, 512, 1024}, {10, 100}})->UseManualTime()->Unit(benchmark::kMicrosecond);
+  benchmark::RegisterBenchmark("position", [options](benchmark::State& state) { measure(state, options, 1); })
+      ->ArgsProduct({{168, 256, 512, 1024}, {10, 100}})
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
+  benchmark::RegisterBenchmark(
+      "positions",
+      [options](benchmark::State& state) { measure(state, options, static_cast<int>(state.range(2))); })
+      ->ArgsProduct({{168, 256, 512}, {10}, {8, 32}})
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -131,6 +131,13 @@ def gpu(script):
     return script.Gpu("a GPU", "9.0", "13.0", 1, 80 << 30, 132, 1980.0, 2619.0, 5120, 50 << 20)
 
 
+def test_what_an_earlier_check_has_left_is_not_taken_for_this_ones(script, tmp_path):
+    places = script.Places(tmp_path, tmp_path, tmp_path, builds=False, environment=dict(os.environ))
+    (tmp_path / "row.json").write_text('{"benchmarks": []}')
+    outcome = script.run_one(places, shell(script, "step", "true", leaves="row.json"), HANG_SECONDS)
+    assert (outcome.verdict, outcome.reason) == ("failed", "row.json was not written")
+
+
 def shell(script, name, text, **more):
     return script.Step(name, HANG_SECONDS, ["sh", "-c", text], **more)
 
@@ -168,8 +175,10 @@ def test_what_a_tool_does_not_support_is_left_out_and_nothing_else(script, tmp_p
         (tmp_path / tool).chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     places = script.Places(tmp_path, tmp_path, tmp_path, builds=False, environment=environment)
-    outcome = script.run_one(places, shell(script, "step", f"echo '{says}'; exit 1", tool=tool), HANG_SECONDS)
+    outcomes = [script.run_one(places, shell(script, "step", f"echo '{says}'; exit {code}", tool=tool), HANG_SECONDS) for code in (0, 1)]
+    outcome = outcomes[-1]
     assert outcome.verdict == verdict
+    assert (outcomes[0].verdict == "left out") == (verdict == "left out"), "whatever the tool's exit code"
     assert says.strip("= ").split(":")[0] in outcome.reason
 
 
