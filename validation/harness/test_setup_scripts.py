@@ -99,6 +99,22 @@ def test_a_checkout_that_cannot_be_written_is_built_elsewhere(run, tmp_path):
     assert (tmp_path / "else where" / "venv" / "bin" / "python").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a checkout to another user, which root may")
+def test_the_commit_of_a_checkout_that_another_user_owns_is_known(tmp_path):
+    checkout = tmp_path / "a checkout"
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(checkout)]
+    subprocess.run(["git", "init", "--quiet", str(checkout)], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message=a"], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    for path in (checkout, *checkout.rglob("*")):
+        os.chown(path, 12345, 12345)
+    (tmp_path / "template").write_text("@commit@ @dirty@")
+    given = {"SOURCE_DIR": checkout, "TEMPLATE": tmp_path / "template", "OUTPUT": tmp_path / "state"}
+    script = ["-P", str(ROOT / "bench/record/source_state.cmake")]
+    subprocess.run(["cmake", *(f"-D{key}={value}" for key, value in given.items()), *script], check=True)
+    assert (tmp_path / "state").read_text().split() == [commit, "false"]
+
+
 def test_a_combination_that_there_is_not_is_refused(run):
     result = run("matrix", "--only", "bookworm-openmpi-gcc-99")
     assert result.returncode == 2 and result.stderr.count("\n") == 1
