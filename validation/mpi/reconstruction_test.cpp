@@ -135,12 +135,12 @@ TEST_F(ReconstructionOnRanks, HaloVoxelExchangeLowersTheCostWhereItCanExist) {
 
 TEST_F(ReconstructionOnRanks, TileGridAndKeptWavesWork) {
   ReconstructionOptions options{
-      .method = Method::gd, .iterations = 4, .update = UpdateRule::batch, .halo_A = full_halo_A};
+      .method = Method::gd, .iterations = 2, .update = UpdateRule::batch, .halo_A = full_halo_A};
   const auto window = run(comm, dataset, options);
   options.grid = GridKind::tile;
   const auto tile = run(comm, dataset, options);
   // The data's probe tails wrap around the window and the tile's do not, so the same only to some ten per
-  // cent (1.21 seen).
+  // cent, and the less the nearer both come to the data (1.2 seen).
   EXPECT_NEAR(tile.result.cost.back() / window.result.cost.back(), 1, 0.3);
   options.grid = GridKind::window;
   for (const auto adjoint : {Adjoint::store, Adjoint::checkpoint}) {
