@@ -44,7 +44,7 @@ def add_parser(subparsers) -> None:
     add("dataset", metavar="DATASET", type=Path, help="a dataset of `ptychoscale import` or `simulate`, or another in that layout")
     add("-o", "--output", type=Path, required=True, help="folder for reconstructions, logs and report.json")
     add("--ranks", type=options.positive_int, default=4, help="ranks of the parallel solvers; serial runs on one [%(default)s]")
-    add("--methods", type=options.methods, default=options.USUAL_METHODS, help="solvers to run [serial,gd,hve]")
+    add("--methods", type=options.methods, default="serial,gd,hve", help="solvers to run [%(default)s]")
     add("--iterations", type=options.positive_int, default=20, help="of every reconstruction [%(default)s]")
     add(
         "--options",
