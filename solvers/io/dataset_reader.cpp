@@ -131,6 +131,8 @@ void refuse_unfinished(const InputFile& file) {
 
 DatasetHeader read_header(const InputFile& file) {
   DatasetHeader h;
+  file.require(dataset_format::group, "group");
+  file.require(dataset_format::patterns, "dataset"); // which another kind of ours lacks
   file.require_schema(dataset_format::group, dataset_format::schema_version);
   read_patterns_shape(file, h);
   refuse_unfinished(file);
