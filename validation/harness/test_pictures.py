@@ -62,6 +62,13 @@ def test_files_are_told_apart_by_what_is_inside(dataset, tmp_path):
     assert reconstructions.kind_of(tmp_path / "other.h5") == ("other", None)
 
 
+def test_positions_far_outside_are_refused_in_one_line(dataset):
+    with h5py.File(dataset, "a") as file:
+        file["ptychoscale/positions_A"][0] = [1e300, 0]
+    with pytest.raises(InputError, match="positions_A lies outside the volume of 40 x 48 pixels"):
+        reconstructions.read_specimen(dataset)
+
+
 def test_the_error_ignores_offset_and_ramp_and_sees_the_rest(dataset, tmp_path):
     scanned = reconstructions.read_specimen(dataset).scanned
     y, x = np.mgrid[:ROWS, :COLUMNS]

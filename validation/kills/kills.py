@@ -35,6 +35,7 @@ from harness.runs.mpi_settings import mpi_settings  # noqa: E402
 PROGRAM = os.environ.get("PTYCHOSCALE", "build/cpu/bin/ptychoscale")
 KILLS_OF_A_TRIAL = 3
 ENOUGH = 20  # failures are shown
+LOG_SHOWN = 4000  # characters of the end of a failed command's log
 SETTINGS = ("unbound", "outnumber", "root", "quick", "at_once")  # of ci/mpi-settings
 MARK = "PTYCHOSCALE_KILLS"  # in the environment of all that a command starts
 hung_launchers: list[str] = []
@@ -135,19 +136,25 @@ def members(mark: str) -> dict[int, str]:
     return found
 
 
+LAUNCHERS = {"launcher", "orted"}
+
+
 def gone(mark: str) -> str | None:
     """Waits until nothing of a command runs any more; says what lives on, after having ended it. That a launcher does without any rank
-    is not the program's doing (Open MPI 4.1's mpirun waits for ever for some that are killed while they start), and is only counted."""
-    deadline = time.monotonic() + HANG_SECONDS / 10
+    is not the program's doing (Open MPI 4.1's mpirun waits for ever for some that are killed while they start): it is ended and
+    counted, and a harness that waits for it must then end by itself."""
+    deadline, ended = time.monotonic() + HANG_SECONDS / 10, False
     while living := members(mark):
         if time.monotonic() > deadline:
-            for pid in living:
+            hung = [pid for pid, what in living.items() if what in LAUNCHERS]
+            hangs = hung and "rank" not in living.values() and not ended
+            for pid in hung if hangs else living:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            if set(living.values()) <= {"launcher", "orted"}:
-                hung_launchers.append(mark)
-                continue
-            return f"lives on: {', '.join(living.values())}"
+            if not hangs:
+                return f"lives on: {', '.join(living.values())}"
+            hung_launchers.append(mark)
+            deadline, ended = time.monotonic() + HANG_SECONDS / 10, True
         time.sleep(POLL_SECONDS)
     return None
 
@@ -281,7 +288,7 @@ def main() -> int:
             trial = Trial(kept.command, scratch, number, kept)
             if said := survive(trial, min(KILLS_OF_A_TRIAL, args.kills - sum(counts.values())), rng, counts):
                 failures.append(f"seed {args.seed}, trial {number}: {kept.command.name}: {said}"[:500])
-                print(failures[-1], flush=True)
+                print(f"{failures[-1]}\n{trial.log.read_text(errors='replace')[-LOG_SHOWN:]}", flush=True)
             shutil.rmtree(trial.folder)
     for (name, role), n in sorted(counts.items()):
         print(f"{name:<24}{role:<12}{n:>6}")

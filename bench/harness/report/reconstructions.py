@@ -117,6 +117,8 @@ def read_specimen(path: Path) -> Specimen:
         positions = finite(numbers(file, "ptychoscale/positions_A", 2)[:], file, "ptychoscale/positions_A")
         if positions.shape[1] != 2:
             raise InputError(f"{path}: ptychoscale/positions_A has shape {positions.shape}; valid: (n, 2)")
+        if np.any(positions / pixel < -0.5) or np.any(positions / pixel > truth.shape[1:]):
+            raise InputError(f"{path}: ptychoscale/positions_A lies outside the volume of {truth.shape[1]} x {truth.shape[2]} pixels")
         scanned = scanned_box(positions, pixel, truth.shape[1:])
         total = slice_sum(truth, file)
         if total[scanned].size == 0 or np.ptp(total[scanned]) == 0:
