@@ -198,6 +198,8 @@ class Trial:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(moment)
         living = members(self.mark)
+        while not living and process.poll() is None:  # it becomes another program, and has no environment
+            living = members(self.mark)
         chosen = [pid for pid, what in living.items() if what == role] or list(living)
         if not chosen:
             return None
