@@ -11,7 +11,6 @@ from harness.project import kernels, machine, simulation
 from harness.project.machine import Machine
 from harness.project.simulation import Run
 from harness.runs import options, program
-from harness.runs.grid import SUMMING
 
 EXCHANGES = ["appp", "passes", "neighbours", "allreduce"]
 MOST_RANKS_DRAWN = 64  # more rows than that cannot be told apart in a timeline
@@ -144,7 +143,7 @@ def runs_of(args: argparse.Namespace, target: Machine) -> list[Run]:
 
 def variants_of(method: str, args: argparse.Namespace) -> list[tuple[str | None, str | None]]:
     """Exchange and rounds, where a method has a choice of them."""
-    if method not in SUMMING:
+    if method not in options.SUMMING:
         return [(None, None)]
     return [(exchange, rounds) for exchange in (args.exchange if method == "gd" else [None]) for rounds in args.rounds]
 

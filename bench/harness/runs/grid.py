@@ -31,19 +31,18 @@ def words(key: str, option: str | None, help_: str, *choices: str, only: tuple[s
 
 
 ALL = tuple(options.METHODS)
-SUMMING = options.SUMMING
 DECOMPOSING = ("gd", "hve")
 DIMENSIONS = {
     "methods": words("method", None, "solvers", *options.METHODS, only=ALL),
     "ranks": Dimension("ranks", None, "numbers of ranks", r"[1-9]\d*", "a whole number, 1 or more"),
     "meshes": Dimension("mesh", "--mesh", "meshes of ranks", r"[1-9]\d*x[1-9]\d*", "ROWSxCOLUMNS, for example 2x3", DECOMPOSING),
     "halos_pm": Dimension("halo_pm", "--halo-pm", "halos in picometre", r"\d+(\.\d+)?", "a number, 0 or more", DECOMPOSING),
-    "rounds": Dimension("rounds", "--rounds", "exchanges per iteration of gd and replicated", r"[1-9]\d*|max", ROUNDS, SUMMING),
-    "delays": words("delay", "--delay", "rounds by which gd's and replicated's sums come late", "0", "1", only=SUMMING),
+    "rounds": Dimension("rounds", "--rounds", "exchanges per iteration of gd and replicated", r"[1-9]\d*|max", ROUNDS, options.SUMMING),
+    "delays": words("delay", "--delay", "rounds by which gd's and replicated's sums come late", "0", "1", only=options.SUMMING),
     "grids": words("grid", "--grid", "propagation grids", "window", "tile", only=ALL),
     "adjoints": words("adjoint", "--adjoint", "ways to keep waves", "store", "checkpoint", "reverse", only=ALL),
     "exchanges": words("exchange", "--exchange", "exchanges of gd", "appp", "passes", "neighbours", "allreduce", only=("gd",)),
-    "updates": words("update", "--update", "update rules of gd and replicated", *options.UPDATES, only=SUMMING),
+    "updates": words("update", "--update", "update rules of gd and replicated", *options.UPDATES, only=options.SUMMING),
 }
 OTHER_KEYS = ["case", "iterations"]
 
