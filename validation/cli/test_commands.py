@@ -13,7 +13,7 @@ import pytest
 from conftest import TINY
 from patience import HANG_SECONDS, wait_until
 
-from harness.report.reconstructions import voxel_hash
+from harness.base.voxels import voxel_hash
 
 COMMANDS = ["simulate", "reconstruct", "bench", "sweep", "assess", "validate", "info"]
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.h5"))

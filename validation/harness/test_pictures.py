@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
 from harness.base.errors import InputError  # noqa: E402
+from harness.base.voxels import voxel_hash  # noqa: E402
 from harness.report import pictures, reconstructions  # noqa: E402
 from harness.report.drawing import encode  # noqa: E402
 
@@ -39,7 +40,7 @@ def dataset(tmp_path):
 def write(path, potential):
     with h5py.File(path, "w") as file:
         file["reconstruction/potential/data"] = potential.astype(np.float32)
-        file["ptychoscale/slice_hashes"] = [[reconstructions.voxel_hash(plane), 0] for plane in potential.astype(np.float32)]
+        file["ptychoscale/slice_hashes"] = [[voxel_hash(plane), 0] for plane in potential.astype(np.float32)]
         file["ptychoscale/cores"] = np.array(CORES, np.int32)
         row = {"name": "case/gd/2x2", "method": "gd", "mesh": [2, 2]}
         file["ptychoscale/report"] = json.dumps({"context": {"dataset": {"hash": "a"}}, "benchmarks": [row]})
@@ -116,7 +117,7 @@ def put_voxels(potential):
 
     def change(file):
         put("reconstruction/potential/data", potential)(file)
-        put("ptychoscale/slice_hashes", [[reconstructions.voxel_hash(plane), 0] for plane in potential])(file)
+        put("ptychoscale/slice_hashes", [[voxel_hash(plane), 0] for plane in potential])(file)
 
     return change
 

@@ -12,9 +12,9 @@ from harness.base.errors import EXIT_FAILED, EXIT_OK, InputError, RunError
 from harness.base.hdf5 import open_file
 from harness.base.identity import fingerprint
 from harness.base.ring_correlation import HALF_BIT, ONE_BIT
+from harness.base.voxels import POTENTIAL, check_voxels, numbers, slice_sum
 from harness.runs import half_datasets, measure, options, program
 
-POTENTIAL = "reconstruction/potential/data"
 BLIND = (
     "errors that both halves share look like agreement: a wrong probe, wrong positions or optics, too few slices, a seam at the tiles' "
     "borders, a blurring detector"
@@ -59,7 +59,9 @@ def add_parser(subparsers) -> None:
 def summed(file: Path) -> np.ndarray:
     """A reconstruction's potential [y][x], added up over slices."""
     with open_file(file) as opened:
-        return sum(plane.astype(np.float64) for plane in opened[POTENTIAL])
+        potential = numbers(opened, POTENTIAL, 3)
+        check_voxels(potential, opened)
+        return slice_sum(potential, opened)
 
 
 def lit_weights(dataset: Path, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
