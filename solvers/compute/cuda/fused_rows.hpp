@@ -154,22 +154,21 @@ template <int N>
 PTYCHOSCALE_HD void deliver_and_go_back(const TransmitAdjointRows& job, LineValues<N>& v,
                                         const Aside<N>& aside, const RowOnSlice& on, int t) {
   constexpr int R = inner_radix<N>;
-  constexpr int slots = rounds(N, R, LinePlan<N>::threads) * R;
   constexpr int pair = 2;
   const bool accumulates = job.update.gradient != nullptr;
   const float weight = -2 * job.slice.sigma * job.scale * job.scale;
   RowReals<N> potential, gradient;
   const auto load = [&](int first) {
-    for_slots<N, R>(first, first + pair < slots ? first + pair : slots, t, [&](int slot, int x) {
+    for_slots<N, R>(first, first + pair, t, [&](int slot, int x) {
       potential[slot] = on.has(x) ? job.slice.potential[on.begin + x] : 0;
       gradient[slot] = on.has(x) && accumulates ? job.update.gradient[on.begin + x] : 0;
     });
   };
   load(0);
   PTYCHOSCALE_UNROLL
-  for (int first = 0; first < slots; first += pair) {
+  for (int first = 0; first < slots_used<N, R>; first += pair) {
     load(first + pair);
-    for_slots<N, R>(first, first + pair < slots ? first + pair : slots, t, [&](int slot, int x) {
+    for_slots<N, R>(first, first + pair, t, [&](int slot, int x) {
       const Complex64 through = transmission(potential[slot], job.slice.sigma, job.scale);
       const Complex64 w = aside[slot];
       const float g = weight * cross(v[slot], w);

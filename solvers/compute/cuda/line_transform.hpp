@@ -41,12 +41,16 @@ template <int N, int R, class Body> PTYCHOSCALE_HD void for_values(int t, const 
   }
 }
 
-/// The same for the slots [first, last) alone, which are constants once a loop over them is unrolled.
+/// Slots that a thread uses in a pass of radix R, some of them perhaps not by every thread.
+template <int N, int R> constexpr int slots_used = rounds(N, R, LinePlan<N>::threads) * R;
+
+/// The same for the slots [first, last) alone, as far as there are so many; they are constants once a loop
+/// over them is unrolled.
 template <int N, int R, class Body>
 PTYCHOSCALE_HD void for_slots(int first, int last, int t, const Body& body) {
   constexpr int threads = LinePlan<N>::threads;
   PTYCHOSCALE_UNROLL
-  for (int slot = first; slot < last; ++slot) {
+  for (int slot = first; slot < last && slot < slots_used<N, R>; ++slot) {
     const int round = slot / R;
     const int butterfly = t + round * threads;
     if (has_butterfly<N, R>(butterfly, round)) body(slot, butterfly + slot % R * (N / R));
