@@ -7,9 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from harness.base import hdf5
+from harness.base import hdf5, voxels
 from harness.base.errors import InputError
-from harness.report import reconstructions
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def test_a_crash_is_one_line(file, monkeypatch, number, says):
 
 def test_a_sound_file_is_opened(file):
     with hdf5.open_file(file) as opened:
-        assert reconstructions.numbers(opened, "volume", 3).shape == (2, 3, 4)
+        assert voxels.numbers(opened, "volume", 3).shape == (2, 3, 4)
 
 
 def test_what_fails_inside_names_the_file(file):
@@ -42,4 +41,4 @@ def test_more_numbers_than_a_file_can_hold_are_not_read(file):
     with h5py.File(file, "r+") as opened:
         opened.create_dataset("huge", (1 << 20, 1 << 20, 64), "f8", chunks=(1, 1, 64))
     with hdf5.open_file(file) as opened, pytest.raises(InputError, match="which the file cannot hold"):
-        reconstructions.numbers(opened, "huge", 3)
+        voxels.numbers(opened, "huge", 3)
