@@ -49,15 +49,15 @@ CUstream_st* find(cudaStream_t stream) {
   return streams.made.contains(stream) ? stream : nullptr;
 }
 
-void run_first(CUstream_st& stream) {
+/// What is queued, or only the first of it. Opening and closing all memory takes longer than many a kernel:
+/// once for all that runs in one go.
+void run(CUstream_st& stream, bool only_first = false) {
   if (stream.queued.empty()) return;
   const DeviceRuns running;
-  stream.queued.front()();
-  stream.queued.pop_front();
-}
-
-void run(CUstream_st& stream) {
-  while (!stream.queued.empty()) run_first(stream);
+  do {
+    stream.queued.front()();
+    stream.queued.pop_front();
+  } while (!only_first && !stream.queued.empty());
 }
 
 bool capturing(const CUstream_st& stream) { return stream.capture != cudaStreamCaptureStatusNone; }
@@ -158,7 +158,7 @@ cudaError_t cudaStreamQuery(cudaStream_t handle) {
   CUstream_st* stream = find(handle);
   if (stream == nullptr) return failed(cudaErrorInvalidResourceHandle);
   if (capturing(*stream)) return wait_for(*stream);
-  run_first(*stream);
+  run(*stream, true);
   return stream->queued.empty() ? cudaSuccess : failed(cudaErrorNotReady);
 }
 

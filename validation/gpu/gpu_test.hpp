@@ -16,6 +16,9 @@
 // be used. The CPU backend, which has its own tests against fp64 references, is what they compare with.
 namespace ptychoscale::test {
 
+/// Whether the kernels run on the host, a thousand times slower: what tests repeat or hold there is less.
+inline constexpr bool gpu_on_host = PTYCHOSCALE_CUDA_ON_HOST;
+
 [[nodiscard]] inline std::unique_ptr<Backend> make_gpu(Kernels kernels, Launch launch = Launch::graph) {
   return make_backend({.kind = "cuda", .kernels = kernels, .launch = launch});
 }

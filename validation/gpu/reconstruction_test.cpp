@@ -1,4 +1,4 @@
-// Five iterations of every solver on the GPU against the CPU, on 1, 2 and 4 ranks that share it.
+// A few iterations of every solver on the GPU against the CPU, on 1, 2 and 4 ranks that share it.
 #include "../mpi/mpi_test.hpp"
 #include "../mpi/small_experiment.hpp"
 #include "gpu_test.hpp"
@@ -16,6 +16,10 @@
 
 namespace ptychoscale {
 namespace {
+
+/// Five in which rounding adds up; on the host, where that is the same in all, two: one that begins and one
+/// that goes on.
+constexpr int iterations = test::gpu_on_host ? 2 : 5;
 
 const test::SmallExperiment experiment{.detector = {64, 64},
                                        .pixel = {0.25, 0.25},
@@ -95,25 +99,26 @@ protected:
   /// Every method and update rule that this number of ranks can run.
   [[nodiscard]] std::vector<ReconstructionOptions> solvers() const {
     std::vector<ReconstructionOptions> all;
-    if (comm.size() == 1) all.push_back({.method = Method::serial, .iterations = 5});
+    if (comm.size() == 1) all.push_back({.method = Method::serial, .iterations = iterations});
     for (const auto update :
          {UpdateRule::as_printed, UpdateRule::once, UpdateRule::averaged, UpdateRule::batch})
-      all.push_back({.method = Method::gd, .iterations = 5, .update = update, .rounds = 2});
+      all.push_back({.method = Method::gd, .iterations = iterations, .update = update, .rounds = 2});
     for (const auto update : {UpdateRule::once, UpdateRule::averaged, UpdateRule::batch})
-      all.push_back({.method = Method::gd, .iterations = 5, .update = update, .rounds = 2, .delay = 1});
-    all.push_back({.method = Method::gd, .iterations = 5, .update = UpdateRule::accelerated});
+      all.push_back(
+          {.method = Method::gd, .iterations = iterations, .update = update, .rounds = 2, .delay = 1});
+    all.push_back({.method = Method::gd, .iterations = iterations, .update = UpdateRule::accelerated});
     all.push_back({.method = Method::gd,
-                   .iterations = 5,
+                   .iterations = iterations,
                    .update = UpdateRule::batch,
                    .measurement_type = MeasurementType::float16,
                    .positions_at_once = 3});
     if (comm.size() > 1)
       for (const auto exchange : {ExchangeKind::passes, ExchangeKind::neighbours, ExchangeKind::allreduce})
         all.push_back({.method = Method::gd, .iterations = 2, .exchange = exchange});
-    all.push_back({.method = Method::hve, .iterations = 5, .extra_rows = 1});
-    all.push_back({.method = Method::hve, .iterations = 5, .extra_rows = 1, .refine_probe = 2});
+    all.push_back({.method = Method::hve, .iterations = iterations, .extra_rows = 1});
+    all.push_back({.method = Method::hve, .iterations = iterations, .extra_rows = 1, .refine_probe = 2});
     all.push_back({.method = Method::gd,
-                   .iterations = 5,
+                   .iterations = iterations,
                    .update = UpdateRule::batch,
                    .positions_at_once = 3,
                    .refine_probe = 2});
@@ -137,7 +142,7 @@ std::string described(const ReconstructionOptions& o) {
          std::string(name(o.exchange)) + ", " + std::to_string(o.positions_at_once) + " at once";
 }
 
-TEST_P(GpuReconstruction, FiveIterationsEqualTheCpu) {
+TEST_P(GpuReconstruction, IterationsEqualTheCpu) {
   const auto cpu = test::make_cpu();
   auto ending = on_gpu().begin();
   for (const auto& options : solvers()) {

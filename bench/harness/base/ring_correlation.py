@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
+import scipy
 
 HALF_BIT, ONE_BIT = "half_bit", "one_bit"
 TAPER = 0.25  # of the scan's smaller width: over so much the weight rises from its border
@@ -29,8 +29,8 @@ def weights_of(positions_A: np.ndarray, pixel_A: np.ndarray, shape: tuple[int, i
     """Weights [y][x] of a volume's pixels: 0 outside of the positions' convex hull, 1 well inside, and a cosine between, so that turned
     and scattered scans are seen as far as they reach. Throws ValueError when the positions span no area."""
     try:
-        hull = ConvexHull(positions_A)
-    except QhullError:
+        hull = scipy.spatial.ConvexHull(positions_A)
+    except scipy.spatial.QhullError:
         raise ValueError("the positions lie on a line") from None
     y, x = (np.arange(n) * p for n, p in zip(shape, pixel_A, strict=True))
     inside = np.full(shape, np.inf)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+import scipy  # which loads scipy.stats when it is first asked for: that takes longer than most commands, and few need it
 
 CONFIDENCE = 0.95
 # Fewer measurements enclose their median with less than 95 %, however they lie: 2 * (1/2)^5 > 5 %.
@@ -32,7 +32,7 @@ class Summary:
 @functools.cache
 def interval_ranks(count: int) -> tuple[int, int]:
     """Which two of `count` sorted samples, counted from 0, enclose the median with 95 %, whatever the samples are."""
-    low, high = stats.quantile_test(range(count), q=0, p=0.5).confidence_interval(CONFIDENCE)
+    low, high = scipy.stats.quantile_test(range(count), q=0, p=0.5).confidence_interval(CONFIDENCE)
     return int(low), int(high)
 
 
@@ -75,14 +75,14 @@ def unpaired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -
     The median of all ratios between them (Hodges and Lehmann) and the factors that a rank-sum test does not reject; no interval
     where even complete separation would be no evidence, as with three measurements each."""
     ratios = sorted(a / b for a in numerators for b in denominators)
-    if stats.mannwhitneyu(range(len(numerators)), range(-len(denominators), 0), method="exact").pvalue > 1 - CONFIDENCE:
+    if scipy.stats.mannwhitneyu(range(len(numerators)), range(-len(denominators), 0), method="exact").pvalue > 1 - CONFIDENCE:
         return float(np.median(ratios)), None
 
     def rejected(index: int) -> bool:
         """Whether the test rejects the factors between the ratio at `index` and the next."""
         factor = math.sqrt(ratios[index] * ratios[index + 1])
         scaled = [a / factor for a in numerators]
-        return stats.mannwhitneyu(scaled, denominators, method="exact").pvalue <= 1 - CONFIDENCE
+        return scipy.stats.mannwhitneyu(scaled, denominators, method="exact").pvalue <= 1 - CONFIDENCE
 
     # The interval is symmetric in the ratios' order, so one end gives both.
     end = next((i for i in range(len(ratios) // 2) if not rejected(i)), len(ratios) // 2)
@@ -110,8 +110,8 @@ def effect_of(differences: Sequence[float]) -> Effect:
     """At least two differences."""
     if len(differences) < 2 or not np.all(np.isfinite(differences)):
         raise ValueError(f"an effect needs two finite differences or more, not {list(differences)}")
-    mean, error = float(np.mean(differences)), float(stats.sem(differences))
-    half = error * float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(differences) - 1))
+    mean, error = float(np.mean(differences)), float(scipy.stats.sem(differences))
+    half = error * float(scipy.stats.t.ppf(0.5 + CONFIDENCE / 2, len(differences) - 1))
     signs = [d > 0 for d in differences if d != 0]
-    sign_test = float(stats.binomtest(sum(signs), len(signs)).pvalue) if signs else 1.0
+    sign_test = float(scipy.stats.binomtest(sum(signs), len(signs)).pvalue) if signs else 1.0
     return Effect(tuple(map(float, differences)), mean, mean - half, mean + half, sign_test)

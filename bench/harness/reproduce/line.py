@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import lsq_linear
+import scipy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,5 +27,5 @@ def fit(x: Sequence[float], y: Sequence[float]) -> Line:
     x, y = np.asarray(x, float), np.asarray(y, float)
     scale = x.mean()  # so that both columns are of the order of one
     columns = np.stack([1 / y, x / scale / y], axis=1)
-    constant, slope = lsq_linear(columns, np.ones_like(y), bounds=(0, np.inf), tol=1e-12).x
+    constant, slope = scipy.optimize.lsq_linear(columns, np.ones_like(y), bounds=(0, np.inf), tol=1e-12).x
     return Line(float(constant), float(slope / scale))

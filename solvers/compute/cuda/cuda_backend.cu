@@ -139,10 +139,9 @@ public:
     if (loss_of_row_.size() < all_rows) loss_of_row_ = Buffer<double>(*this, all_rows, MemoryLabel::waves);
     const auto compare = [&]<class Stored>(const Stored* stored) {
       launch_kernel("amplitude_loss", cuda::amplitude_loss<Stored>,
-                    {static_cast<unsigned>(all_rows), loss_threads, loss_memory_bytes}, stream_.get(),
-                    raw(waves.data), stored, raw(adjoint.data), waves.extent.x,
-                    static_cast<float>(waves.extent.area()), undetermined_amplitude(waves.extent),
-                    loss_of_row_.data());
+                    cuda::shape_of_losses(all_rows, waves.extent.x), stream_.get(), raw(waves.data), stored,
+                    raw(adjoint.data), waves.extent.x, static_cast<float>(waves.extent.area()),
+                    undetermined_amplitude(waves.extent), loss_of_row_.data());
     };
     std::visit(compare, amplitudes);
     std::vector<double> host(all_rows);

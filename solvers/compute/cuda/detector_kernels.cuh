@@ -3,6 +3,8 @@
 #include "launch.cuh"
 #include "ptychoscale/compute/backend.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cuda_fp16.h>
 
@@ -66,9 +68,11 @@ __device__ inline float amplitude_of(std::uint16_t stored) {
   return __half2float(__ushort_as_half(stored)) * half_amplitude_unit;
 }
 
-inline constexpr int loss_threads = 256;
-
-inline constexpr std::size_t loss_memory_bytes = loss_threads * sizeof(double);
+/// A block for each row, of no more threads than the row has pixels: a power of two, which trees need.
+inline LaunchShape shape_of_losses(std::size_t rows, int nx) {
+  const unsigned threads = std::clamp(std::bit_ceil(static_cast<unsigned>(nx)), 32U, 256U);
+  return {static_cast<unsigned>(rows), threads, threads * sizeof(double)};
+}
 
 /// One block per row: residual wave, and the row's loss by a tree of fixed shape.
 template <class Stored>
@@ -77,7 +81,7 @@ static __global__ void amplitude_loss(const Complex64* w, const Stored* amplitud
   auto* part = block_memory<double>();
   const std::size_t row = static_cast<std::size_t>(blockIdx.x) * static_cast<std::size_t>(nx);
   double sum = 0;
-  for (int x = static_cast<int>(threadIdx.x); x < nx; x += loss_threads) {
+  for (int x = static_cast<int>(threadIdx.x); x < nx; x += static_cast<int>(blockDim.x)) {
     const Complex64 v = w[row + x];
     const float modulus = sqrtf(v.re * v.re + v.im * v.im);
     const float measured = amplitude_of(amplitudes[row + x]);
@@ -86,7 +90,7 @@ static __global__ void amplitude_loss(const Complex64* w, const Stored* amplitud
     adjoint[row + x] = scaled(v, modulus > least ? scale * difference / modulus : 0.0F);
   }
   part[threadIdx.x] = sum;
-  for (int half = loss_threads / 2; half > 0; half /= 2) {
+  for (int half = static_cast<int>(blockDim.x) / 2; half > 0; half /= 2) {
     __syncthreads();
     if (static_cast<int>(threadIdx.x) < half) part[threadIdx.x] += part[threadIdx.x + half];
   }

@@ -28,20 +28,25 @@ public:
   template <class Body> void run(const Body& body) {
     const auto barrier = [this] { wait(); };
     body_ = [&](int thread) { body(thread, barrier); };
-    begun_ = ended_ = 0;
-    std::size_t used = 0; // fibers, each but perhaps the last with a thread that waits
-    while (begun_ < turns_.size()) resume(fibers_[used++]);
-    while (ended_ < turns_.size()) {
-      if (ended_ != 0) {
-        for (auto& f : fibers_) f.begun = false; // what hangs is forgotten
-        throw std::logic_error("some threads of the block wait at a barrier that others never reach");
-      }
-      for (std::size_t i = 0; i < used; ++i) resume(fibers_[i]);
+    begun_ = ended_ = used_ = 0;
+    active_ = this;
+    if (!turns_.empty()) go_on_with(fibers_[used_++], beginner_);
+    if (ended_ < turns_.size()) {
+      for (auto& f : fibers_) f.begun = false; // what hangs is forgotten
+      throw std::logic_error("some threads of the block wait at a barrier that others never reach");
     }
   }
 
-  /// The barrier: the thread that runs gives way to the others.
-  void wait() { go(current_->place, scheduler_); }
+  /// The barrier: the thread that runs gives way to the next, without a detour, since this is what most of
+  /// the time goes into; after the last the first goes on, if none has ended.
+  void wait() {
+    Fiber& mine = *current_;
+    const auto next = static_cast<std::size_t>(&mine - fibers_.data()) + 1;
+    if (next < used_) return go_on_with(fibers_[next], mine.place);
+    if (begun_ < turns_.size()) return go_on_with(fibers_[used_++], mine.place);
+    if (ended_ != 0) return go(mine.place, beginner_); // all have, or the block hangs
+    if (next != 1) go_on_with(fibers_.front(), mine.place);
+  }
 
 private:
   using Place = void* [5]; // where to go on, as __builtin_setjmp notes it
@@ -66,10 +71,9 @@ private:
     asm volatile("" ::: "memory");
   }
 
-  void resume(Fiber& f) {
+  void go_on_with(Fiber& f, Place& from) {
     current_ = &f;
-    active_ = this;
-    if (std::exchange(f.begun, true)) return go(scheduler_, f.place);
+    if (std::exchange(f.begun, true)) return go(from, f.place);
     if (!f.stack) f.stack = std::make_unique_for_overwrite<char[]>(stack_bytes);
     ucontext_t beginning;
     getcontext(&beginning);
@@ -77,7 +81,7 @@ private:
     // A bit less for each, or all would lie in the same lines of the cache.
     beginning.uc_stack.ss_size = stack_bytes - static_cast<std::size_t>(&f - fibers_.data()) % 256 * 448;
     makecontext(&beginning, &BlockOnHost::work, 0);
-    go(scheduler_, beginning);
+    go(from, beginning);
   }
 
   /// What a fiber does, block after block: it goes on with the next thread unless one waits, so that what has
@@ -99,7 +103,8 @@ private:
   std::function<void(int)> body_;
   std::size_t begun_ = 0; ///< threads
   std::size_t ended_ = 0;
-  Place scheduler_{};
+  std::size_t used_ = 0; ///< fibers, each but perhaps the last with a thread that waits
+  Place beginner_{};     ///< who runs the block
   Fiber* current_ = nullptr;
 };
 
