@@ -55,7 +55,8 @@ SERIAL = (1, "--method", "serial", "--iterations", "20")
 GD = (4, "--method", "gd", "--iterations", "20")
 HVE = (4, "--method", "hve", "--iterations", "20")
 SMALL_STEP = "9e6"  # (V A)^2, a sixteenth of the serial default: overlaps are corrected little by little
-GD_SMALL = (4, "--method", "gd", "--iterations", "20", "--rounds", "1", "--step", SMALL_STEP)
+GD_SMALL = (4, "--method", "gd", "--iterations", "8", "--rounds", "1", "--step", SMALL_STEP)
+SERIAL_SMALL = (1, "--method", "serial", "--iterations", "8", "--step", SMALL_STEP)
 
 
 @pytest.mark.parametrize("run", [SERIAL, GD, HVE], ids=["serial", "gd", "hve"])
@@ -76,18 +77,18 @@ def test_gd_comes_as_near_to_the_truth_as_hve_and_a_half(reconstruct):
 @pytest.mark.parametrize("run", [SERIAL, GD, HVE], ids=["serial", "gd", "hve"])
 def test_what_ranks_find_on_the_way_is_the_quality_of_the_stitched_volume(reconstruct, run):
     ranks, *options, _ = run
-    row = reconstruct(ranks, *options, "8", "--quality-every", "3")
-    assert row["relative_rmse_after"] == [3, 6, 8]
+    row = reconstruct(ranks, *options, "5", "--quality-every", "2")
+    assert row["relative_rmse_after"] == [2, 4, 5]
     # One sum in double precision against another, over potentials that the file holds in single.
     assert row["relative_rmse_of_iterations"][-1] == pytest.approx(row["relative_rmse"], rel=1e-5)
     assert row["structural_similarity_of_iterations"][-1] == pytest.approx(row["structural_similarity"], rel=1e-5)
     assert len(row["structural_similarity_of_iterations"]) == 3
-    assert row["cost_of_iterations"] == reconstruct(*run)["cost_of_iterations"][:8]
+    assert row["cost_of_iterations"] == reconstruct(*run)["cost_of_iterations"][:5]
 
 
 def test_gd_with_one_exchange_per_iteration_and_a_small_step_ends_near_the_serial_cost(reconstruct):
     gd = reconstruct(*GD_SMALL)
-    serial = reconstruct(*SERIAL, "--step", SMALL_STEP)
+    serial = reconstruct(*SERIAL_SMALL)
     print(f"\ngd / serial cost at the same step: {gd['cost'] / serial['cost']:.3f}")
     assert gd["cost"] == pytest.approx(serial["cost"], rel=0.2)
 
@@ -119,5 +120,5 @@ def test_memory_per_rank(reconstruct, mesh, exchange):
 @pytest.mark.parametrize("method", ["gd", "hve"])
 def test_the_same_command_twice_gives_identical_bytes(home, reconstruct, method):
     for name in (f"{method}-first", f"{method}-second"):
-        reconstruct(4, "--method", method, "--iterations", "3", name=name)
+        reconstruct(4, "--method", method, "--iterations", "2", name=name)
     assert filecmp.cmp(home / f"{method}-first.h5", home / f"{method}-second.h5", shallow=False)

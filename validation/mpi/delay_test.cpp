@@ -44,7 +44,8 @@ TEST_F(ReconstructionOnRanks, DelayedLowersTheCostOverEveryExchange) {
   using enum UpdateRule;
   for (const auto update : {once, averaged, batch})
     for (const int rounds : {1, 3, 0}) {
-      ReconstructionOptions options{.iterations = 8, .update = update, .rounds = rounds, .delay = 1};
+      if (update != once && rounds == 3) continue; // between the others
+      ReconstructionOptions options{.iterations = 5, .update = update, .rounds = rounds, .delay = 1};
       const auto r = run(comm, dataset, options);
       EXPECT_LT(r.result.cost.back(), 0.7 * r.result.vacuum_cost) << name(update) << ", rounds " << rounds;
       EXPECT_EQ(run(comm, dataset, options).tile, r.tile); // whenever messages arrive

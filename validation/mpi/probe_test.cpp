@@ -132,7 +132,7 @@ TEST_F(RefinedProbe, ComesNearerToTheTrueOneAndFitsBetterByEveryMethodAndRule) {
     for (const auto update : {once, batch}) all.push_back({.method = Method::serial, .update = update});
   const double mistake = probe_difference(mistaken.probe, truth);
   for (auto& options : all) {
-    options.iterations = 10;
+    options.iterations = 6;
     const auto known = run(comm, acquisition, options);
     const auto r = refined(comm, options);
     const auto what = std::string(name(options.method)) + " " + std::string(name(options.update)) +

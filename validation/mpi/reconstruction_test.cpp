@@ -113,9 +113,10 @@ TEST_F(ReconstructionOnRanks, EveryRuleAndFillLowersTheCost) {
   for (const auto update : {as_printed, once, averaged, batch, accelerated})
     for (const int rounds : {1, 3, 0}) {
       if (update == accelerated && rounds != 1) continue;
+      if (update != once && rounds == 3) continue; // between the others
       for (const auto method : {Method::gd, Method::replicated}) {
         const auto r =
-            run(comm, dataset, {.method = method, .iterations = 8, .update = update, .rounds = rounds});
+            run(comm, dataset, {.method = method, .iterations = 5, .update = update, .rounds = rounds});
         EXPECT_LT(r.result.cost.back(), 0.7 * r.result.vacuum_cost)
             << name(method) << " " << name(update) << ", rounds " << rounds;
       }

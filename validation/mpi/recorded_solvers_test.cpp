@@ -116,11 +116,13 @@ TEST_F(RecordedSolvers, SerialReplaysItsSweeps) {
 }
 
 TEST_F(RecordedSolvers, GradientDecompositionReplaysItsSweepsWithEveryExchange) {
+  for (const auto update : update_rules)
+    expect_replayed_either_way({.method = Method::gd, .update = update, .rounds = 2});
+  expect_replayed_either_way({.method = Method::gd, .rounds = 2, .delay = 1});
   for (const auto exchange :
        {ExchangeKind::appp, ExchangeKind::passes, ExchangeKind::neighbours, ExchangeKind::allreduce}) {
-    for (const auto update : update_rules)
-      expect_replayed_either_way({.method = Method::gd, .update = update, .rounds = 2, .exchange = exchange});
-    expect_replayed_either_way({.method = Method::gd, .rounds = 2, .delay = 1, .exchange = exchange});
+    if (exchange != ExchangeKind::appp) // which the rules above have
+      expect_replayed_either_way({.method = Method::gd, .rounds = 2, .exchange = exchange});
     expect_replayed_either_way({.method = Method::gd,
                                 .update = UpdateRule::batch,
                                 .rounds = 2,
