@@ -3,7 +3,7 @@
 // Compiled once for each of these, by including itself; the rest is for the processor that the program as a
 // whole is for. Vectors of no fixed length cannot be kept in arrays.
 #define HWY_DISABLED_TARGETS                                                                                 \
-  (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3 | HWY_AVX3_DL)
+  (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/fused/kernels.cpp"
 #include <hwy/cache_control.h>
