@@ -31,12 +31,12 @@ class Step:
     ranks: int | None = None  # None: one process, started without the launcher
     dataset: "Step | None" = None  # what it reads
     steps_of: "Step | None" = None  # the run whose step size it takes
-    step_factor: float = 1.0  # times that
-    best_of: "tuple[Step, ...]" = ()  # the runs of which it takes the best one's step size; some may fail
     keep_volume: bool = False
     threads: int | None = None  # of each rank; None: the work's
     kernels_of: "Step | None" = None  # the run that measured the kernel times it takes
     report_option: str = "--json"  # what names its report
+    step_factor: float = 1.0  # times the step size of `steps_of`
+    best_of: "tuple[Step, ...]" = ()  # the runs of which it takes the best one's step size; some may fail
 
     @property
     def needs(self) -> list["Step"]:
