@@ -15,7 +15,7 @@ from harness.reproduce.ranks import Scope
 from harness.reproduce.work import Step, Work, perform, waiting
 from harness.runs import measure, program, verification
 from harness.runs.mpi_settings import OUTNUMBER, mpi_settings
-from harness.runs.options import add_launch_options, positive_int
+from harness.runs.options import add_launch_options, checked, positive_int
 
 
 class TwoTables:
@@ -50,6 +50,10 @@ is given. Every run is kept in DIR/runs, and an interrupted command goes on wher
 exit code 1."""
 
 
+def program_file(text: str) -> Path:
+    return checked(text, Path, os.path.isfile, "the file of a program")
+
+
 def add_parser(subparsers) -> None:
     """The command line of `reproduce`."""
     parser = subparsers.add_parser(
@@ -75,6 +79,12 @@ def add_parser(subparsers) -> None:
         metavar="N",
         type=positive_int,
         help="begin no run after N minutes: cells of the map that lack one say 'not run', and the same command goes on from there",
+    )
+    add(
+        "--valgrind-program",
+        metavar="FILE",
+        type=program_file,
+        help="the `ptychoscale` that Valgrind is to run for hit rates of caches, where this one is built for a processor that it does not know all of",
     )
     add_launch_options(parser)
 
@@ -157,7 +167,7 @@ def run(args: argparse.Namespace) -> int:
     documents.take_folder(args.output, args.argv)
     for folder in (args.output / "runs", args.output / "figures"):
         documents.prepare_folder(folder)
-    work = Work(args.output / "runs", args.launcher, args.backend, args.threads, args.time_limit)
+    work = Work(args.output / "runs", args.launcher, args.backend, args.threads, args.time_limit, args.valgrind_program)
     scope = Scope(work, args.quick, earlier=earlier.read(args.reuse) if args.reuse else {})
     by_item = steps_by_item(scope, list(ITEMS) if args.item == "all" else [args.item])
     if args.only_plan:

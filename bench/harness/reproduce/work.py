@@ -75,6 +75,7 @@ class Work:
     backend: str = "cpu"
     threads: int | None = None  # of each rank of the steps that do not say; None: the program's choice
     time_limit: float | None = None  # of each run, in seconds
+    valgrind_program: Path | None = None  # that Valgrind is to run; None: the one that makes the runs
     ends: float = math.inf  # when, by time.monotonic(), no more run is begun
     outcomes: dict[Step, Outcome] = dataclasses.field(default_factory=dict)
 
