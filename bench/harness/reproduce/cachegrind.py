@@ -24,7 +24,7 @@ SLICES = (2, 4)
 RISE = 1.0  # percent of accesses that a hit rate must rise by to be called higher
 # As large as a V100's, in lines as processors have them.
 CACHES = ("--D1=131072,4,64", "--LL=6291456,24,64")
-SECONDS = 100  # of a run at most: a few times what one takes
+SECONDS = 600  # of a run at most, which takes 12 on an idle core
 UNKNOWN = (
     "is built for a processor that this Valgrind does not know all of; "
     "valid: --valgrind-program with one that was configured with -D PTYCHOSCALE_NATIVE=OFF"
