@@ -7,6 +7,7 @@
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/files/case_file.hpp"
 #include "ptychoscale/files/json_file.hpp"
+#include "ptychoscale/io/counting_noise.hpp"
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/io/readers_metadata.hpp"
@@ -130,6 +131,11 @@ void print_dataset(const DatasetReader& dataset, bool checked) {
   if (checked) line("content", "as it was written");
 }
 
+void print_noise(std::optional<double> cost) {
+  line("noise", cost ? fmt::format("counting leaves a cost of {:.4g}, as the truth would have it", *cost)
+                     : std::string("not known without a dose"));
+}
+
 /// Throws InputError when the file does not hold what its hash was made of.
 void check_content(const std::string& file, const DatasetReader& dataset) {
   if (!dataset.is_sealed())
@@ -173,6 +179,7 @@ struct InfoOptions {
   std::string what;
   bool as_json = false;
   bool check_content = false;
+  bool counting_noise = false;
 };
 
 void print_data(const InfoOptions& o) {
@@ -183,7 +190,7 @@ void print_data(const InfoOptions& o) {
     std::optional<ReconstructionReader> reconstruction;
     try {
       reconstruction.emplace(o.what);
-      if (o.check_content) throw as_dataset; // a reconstruction has no hash of its own
+      if (o.check_content || o.counting_noise) throw as_dataset; // a reconstruction has neither
     } catch (const InputError&) {
       throw as_dataset;
     }
@@ -192,7 +199,15 @@ void print_data(const InfoOptions& o) {
                      : print_reconstruction(*reconstruction);
   }
   if (o.check_content) check_content(o.what, *dataset);
-  o.as_json ? print_json(dataset_json(*dataset, o.check_content)) : print_dataset(*dataset, o.check_content);
+  const auto noise = o.counting_noise ? cost_of_counting_noise(*dataset) : std::nullopt;
+  if (!o.as_json) {
+    print_dataset(*dataset, o.check_content);
+    if (o.counting_noise) print_noise(noise);
+    return;
+  }
+  auto json = dataset_json(*dataset, o.check_content);
+  if (o.counting_noise) json["cost_of_counting_noise"] = noise ? Json(*noise) : Json();
+  print_json(json);
 }
 
 bool is_file(const std::string& what) {
@@ -204,7 +219,8 @@ bool is_file(const std::string& what) {
 void print_about(const InfoOptions& o) {
   if (o.what.empty()) return o.as_json ? print_json(program_json()) : print_program();
   const bool ends_as_json = o.what.ends_with(".json");
-  if (o.check_content || o.what.ends_with(".h5") || (is_file(o.what) && !ends_as_json)) return print_data(o);
+  if (o.check_content || o.counting_noise || o.what.ends_with(".h5") || (is_file(o.what) && !ends_as_json))
+    return print_data(o);
   if (is_file(o.what))
     if (const auto report = read_report(o.what))
       return o.as_json ? fmt::print("{}", *report) : print_report(o.what, *report);
@@ -225,6 +241,11 @@ void add_info_command(CLI::App& app, Action& action) {
   command
       ->add_flag("--check-content", o->check_content,
                  "Also read all of a dataset, and fail unless it holds what its content hash was made of")
+      ->needs(word);
+  command
+      ->add_flag(
+          "--counting-noise", o->counting_noise,
+          "Also read all patterns of a dataset, and say which cost counting noise alone leaves of them")
       ->needs(word);
   command->footer("Examples:\n  ptychoscale info\n  ptychoscale info ci\n  ptychoscale info ci.h5\n  "
                   "ptychoscale info ci.h5 --check-content\n  ptychoscale info demo/report.json");

@@ -151,10 +151,12 @@ bool withheld(const Json& row) { return !row.value("verified", true) && !row.con
 /// What the target is, or that the run never had it.
 std::string target_of(const Json& row, const std::string& title) {
   if (!row.contains("target") || withheld(row)) return "";
-  if (row.contains("target_missed"))
-    return fmt::format("{}: {}\n", title, row["target_missed"].get<std::string>());
-  return fmt::format("{}: the target is {} {}\n", title, row.value("target_of", ""),
-                     number(row, "target", 1, 4));
+  const auto missed = row.value("target_missed", "");
+  const auto said = missed.empty() ? fmt::format("the target is {} {}", row.value("target_of", ""),
+                                                 number(row, "target", 1, 4))
+                                   : missed;
+  const auto rule = row.value("target_rule", "");
+  return fmt::format("{}: {}{}\n", title, said, rule.empty() ? "" : fmt::format(" ({})", rule));
 }
 
 /// What heads each column: the method, and the update rule where another row has the same method.

@@ -2,11 +2,12 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
 from harness.base.errors import RunError
-from harness.runs import tune
+from harness.runs import measure, program, tune
 from harness.runs.tune import Trial
 
 RESOLUTION = 0.05
@@ -87,6 +88,23 @@ def test_a_solver_is_tuned(harness, tiny_case, tiny_dataset, tmp_path):
     assert row["relative_rmse_lowest_of_best_step"] <= row["relative_rmse_lowest"]
     assert row["iterations_to_best_of_fastest_step"] <= row["iterations_to_best"] <= row["iterations"]
     assert "largest stable" in result.out and "serial" in result.out
+
+
+def test_a_run_whose_last_line_was_lost_says_by_its_report_that_the_cost_did_not_fall(tiny_dataset, tmp_path, monkeypatch):
+    written = tmp_path / "written.json"
+    program.ask("reconstruct", tiny_dataset, "-o", tmp_path / "x.h5", "--method", "serial", "--iterations", 2, "--json", written)
+    report = json.loads(written.read_text())
+    report["benchmarks"][0]["verified"] = False
+
+    def launch(arguments, log, **_):
+        Path(log).write_text("a table\n")
+        Path(arguments[arguments.index("--json") + 1]).write_text(json.dumps(report))
+        return 1
+
+    monkeypatch.setattr(program, "launch", launch)
+    point = measure.Point("tune", "serial", 1, 2, (str(tiny_dataset),))
+    with pytest.raises(RunError, match="the cost did not fall"):
+        measure.run(point, measure.Protocol(tmp_path, "mpirun -n {ranks}"), "trial")
 
 
 def test_what_cannot_be_is_a_row_with_its_reason(harness, tiny_case, tiny_dataset):

@@ -3,18 +3,19 @@
 import argparse
 import functools
 import os
+import time
 from pathlib import Path
 
 from harness.base import documents
 from harness.base.errors import EXIT_FAILED, EXIT_OK, RunError
-from harness.reproduce import claims, fig6, fig7a, fig7b, fig8, fig9, headline, ranks, readings, table1, tables, vic
+from harness.reproduce import claims, earlier, fig6, fig7a, fig7b, fig8, fig9, headline, ranks, readings, table1, tables, vic
 from harness.reproduce.findings import Findings, text_of
 from harness.reproduce.progress import Progress, minutes
 from harness.reproduce.ranks import Scope
 from harness.reproduce.work import Step, Work, perform, waiting
 from harness.runs import measure, program, verification
 from harness.runs.mpi_settings import OUTNUMBER, mpi_settings
-from harness.runs.options import add_launch_options
+from harness.runs.options import add_launch_options, checked, positive_int
 
 
 class TwoTables:
@@ -39,6 +40,7 @@ ITEMS = {
     "vic": vic,
     "headline": headline,
 }
+PROVENANCE = ("version", "source_commit", "source_dirty", "compiler", "flags", "mpi")  # of the program whose runs an item shows
 EPILOG = """examples:
   ptychoscale reproduce all --quick -o reproduced      # minutes
   ptychoscale reproduce table3 -o reproduced
@@ -46,6 +48,10 @@ EPILOG = """examples:
 Evidence: measured here; modelled from what was measured here; simulated; or paper, where only the paper has a figure and the reason
 is given. Every run is kept in DIR/runs, and an interrupted command goes on where it stopped. A figure whose check fails makes the
 exit code 1."""
+
+
+def program_file(text: str) -> Path:
+    return checked(text, Path, os.path.isfile, "the file of a program")
 
 
 def add_parser(subparsers) -> None:
@@ -62,6 +68,24 @@ def add_parser(subparsers) -> None:
     add("-o", "--output", type=Path, default=Path("reproduced"), help="folder for runs, reports and figures [%(default)s]")
     add("--quick", action="store_true", help="fewer ranks and rows measured, fewer repeats: minutes instead of tens of them")
     add("--only-plan", action="store_true", help="say what would be run and for how long, and run nothing but dry runs")
+    add(
+        "--reuse",
+        metavar="FILE",
+        type=Path,
+        help="a claims.json: what it has decided is taken from there, with its date and commit, and only the rest of the map is run",
+    )
+    add(
+        "--minutes",
+        metavar="N",
+        type=positive_int,
+        help="begin no run after N minutes: cells of the map that lack one say 'not run', and the same command goes on from there",
+    )
+    add(
+        "--valgrind-program",
+        metavar="FILE",
+        type=program_file,
+        help="the `ptychoscale` that Valgrind is to run for hit rates of caches, where this one is built for a processor that it does not know all of",
+    )
     add_launch_options(parser)
 
 
@@ -109,7 +133,8 @@ def require_right_backend(args: argparse.Namespace, folder: Path) -> None:
 
 def write(findings: Findings, args: argparse.Namespace) -> None:
     """The item as a report, as text, and its pictures."""
-    context = {**documents.new_context(args.argv), "load_avg": list(os.getloadavg())}
+    made = {key: value for key, value in program.ask_json("info", "--json").items() if key in PROVENANCE}
+    context = {**documents.new_context(args.argv), **made, "load_avg": list(os.getloadavg())}
     documents.write_report(args.output / f"{findings.item}.json", {"context": context, "benchmarks": findings.rows})
     text = text_of(findings)
     documents.write_text(args.output / f"{findings.item}.txt", text)
@@ -125,6 +150,8 @@ def reproduce(scope: Scope, by_item: dict[str, list[Step]], args: argparse.Names
     done = []
     for name, steps in by_item.items():
         for step in steps:
+            if time.monotonic() >= scope.work.ends:
+                break
             progress.tell(name, step)
             perform(scope.work, step)
             progress.finish(step)
@@ -140,8 +167,8 @@ def run(args: argparse.Namespace) -> int:
     documents.take_folder(args.output, args.argv)
     for folder in (args.output / "runs", args.output / "figures"):
         documents.prepare_folder(folder)
-    work = Work(args.output / "runs", args.launcher, args.backend, args.threads, args.time_limit)
-    scope = Scope(work, args.quick)
+    work = Work(args.output / "runs", args.launcher, args.backend, args.threads, args.time_limit, args.valgrind_program)
+    scope = Scope(work, args.quick, earlier=earlier.read(args.reuse) if args.reuse else {})
     by_item = steps_by_item(scope, list(ITEMS) if args.item == "all" else [args.item])
     if args.only_plan:
         print(plan_of(by_item))
@@ -149,6 +176,8 @@ def run(args: argparse.Namespace) -> int:
     program.say(plan_of(by_item))
     warn_when_busy()
     require_right_backend(args, args.output / "runs")
+    if args.minutes:
+        work.ends = time.monotonic() + 60 * args.minutes
     done = reproduce(scope, by_item, args)
     failed = [check for findings in done for check in findings.failed_checks]
     for check in failed:

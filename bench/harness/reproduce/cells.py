@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from harness.base.statistics import Effect
 from harness.reproduce.findings import DEPENDS, NOT_JUDGED, NOT_REPRODUCED, REPRODUCED
 
-HOLDS, FAILS, UNDECIDED, NOT_VERIFIED, IMPOSSIBLE = "holds", "fails", "undecided", "not judged", "NA"
+HOLDS, FAILS, UNDECIDED, NOT_VERIFIED, IMPOSSIBLE, NOT_RUN = "holds", "fails", "undecided", "not judged", "NA", "not run"
 JUDGED = {HOLDS, FAILS}
 
 
@@ -17,6 +17,7 @@ class Cell:
     word: str  # of the above
     effect: Effect | None = None
     why: str = ""  # there is no effect
+    earlier: str = ""  # where it was taken from, when not from runs of this time
 
 
 def cell_with(effect: Effect) -> Cell:
@@ -46,7 +47,7 @@ def verdict_of_denied(cells: Sequence[Cell]) -> str:
 def sentence(cells: dict[str, Cell], denied: bool = False) -> str:
     """Where it holds, where not, and where these runs cannot tell; cells by the condition's title."""
     places: dict[str, list[str]] = {}
-    for word in (HOLDS, FAILS, UNDECIDED, NOT_VERIFIED, IMPOSSIBLE):
+    for word in (HOLDS, FAILS, UNDECIDED, NOT_VERIFIED, IMPOSSIBLE, NOT_RUN):
         said = FOUND.get(word, (word, ""))[0] if denied else word
         places.setdefault(said, []).extend(f"{title}{in_numbers(cell)}" for title, cell in cells.items() if cell.word == word)
     return "; ".join(f"{said} at {', '.join(where)}" for said, where in places.items() if where)
@@ -58,7 +59,7 @@ def in_numbers(cell: Cell) -> str:
 
 
 GREEN, RED, GREY, WHITE = "#b8dfc0", "#f2b8b0", "#e6e6e6", "#ffffff"
-COLOURS = {HOLDS: GREEN, FAILS: RED, UNDECIDED: GREY, NOT_VERIFIED: WHITE, IMPOSSIBLE: WHITE}
+COLOURS = {HOLDS: GREEN, FAILS: RED, UNDECIDED: GREY, NOT_VERIFIED: WHITE, IMPOSSIBLE: WHITE, NOT_RUN: WHITE}
 # Of what should not be: only its being found is news.
 FOUND = {HOLDS: ("found", RED), FAILS: ("not found", GREY), UNDECIDED: ("not found", GREY)}
 
@@ -70,7 +71,7 @@ def short(value: float) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class MapRow:
-    """A claim and its cells by the condition's title."""
+    """A claim and its cells by the condition's title; where it is not asked, there is none."""
 
     title: str
     denied: bool  # it is not so, says the paper, or was planted
@@ -81,11 +82,12 @@ def draw(rows: Sequence[MapRow]) -> dict[str, dict[str, bytes]]:
     """The map: claims down, conditions across; in every cell the effect and its interval."""
     from harness.report import drawing
 
-    conditions = list(rows[0].cells)
+    conditions = list(dict.fromkeys(title for row in rows for title in row.cells))
     width = drawing.WIDTH * max(1.6, 0.32 * (len(conditions) + 2))
     figure, axes = drawing.plt.subplots(figsize=(width, 0.5 * len(rows) + 0.6), layout="constrained")
     for y, row in enumerate(rows):
-        for x, cell in enumerate(row.cells.values()):
+        for title, cell in row.cells.items():
+            x = conditions.index(title)
             word, colour = FOUND.get(cell.word, (cell.word, WHITE)) if row.denied else (cell.word, COLOURS[cell.word])
             axes.add_patch(drawing.plt.Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=2))
             e = cell.effect

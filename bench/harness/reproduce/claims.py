@@ -8,12 +8,25 @@ from pathlib import Path
 
 from harness.base.paper import tables
 from harness.base.statistics import effect_of
-from harness.reproduce.cells import HOLDS, IMPOSSIBLE, NOT_VERIFIED, Cell, MapRow, cell_with, draw, sentence, verdict_of, verdict_of_denied
+from harness.reproduce import cachegrind
+from harness.reproduce.cells import (
+    HOLDS,
+    IMPOSSIBLE,
+    NOT_RUN,
+    NOT_VERIFIED,
+    Cell,
+    MapRow,
+    cell_with,
+    draw,
+    sentence,
+    verdict_of,
+    verdict_of_denied,
+)
 from harness.reproduce.ci_case import ITERATIONS
-from harness.reproduce.design import CONDITIONS, SEEDS, Condition, control, run
+from harness.reproduce.design import BEST, CONDITIONS, SEEDS, VARIED_AT, Condition, control, parts, run, trials
 from harness.reproduce.findings import MEASURED, Findings
 from harness.reproduce.ranks import Scope
-from harness.reproduce.work import Outcome, Step, perform
+from harness.reproduce.work import Outcome, Step, best_step, perform
 from harness.runs import program
 
 AXES = ("rows", "columns")
@@ -32,6 +45,7 @@ class Claim:
     denied: bool = False  # the statement says that it is not so
     null: bool = False  # planted: it must not be found
     quick: bool = True
+    at: tuple[Condition, ...] = CONDITIONS  # where it is asked
 
 
 def row(scope: Scope, condition: Condition, seed: int, name: str) -> dict:
@@ -55,11 +69,21 @@ def by_axis(more: dict[str, float], less: dict[str, float]) -> list[float]:
     return [more[axis] - less[axis] for axis in AXES]
 
 
-def planted_null(scope: Scope, condition: Condition, seed: int) -> list[float]:
-    """GD against itself with the next seed; each run counts once."""
-    if seed not in SEEDS[::2]:
-        return []
-    return by_axis(*(seam_z(scope, condition, each, "gd once") for each in (seed, SEEDS[SEEDS.index(seed) + 1])))
+def with_next_seed(seed: int) -> tuple[int, ...]:
+    """Seeds in pairs, at the first of each; each run counts once."""
+    return (seed, SEEDS[SEEDS.index(seed) + 1]) if seed in SEEDS[::2] else ()
+
+
+def null_of_seams(scope: Scope, condition: Condition, seed: int) -> list[float]:
+    """GD against itself with the next seed."""
+    pair = with_next_seed(seed)
+    return by_axis(*(seam_z(scope, condition, each, "gd once") for each in pair)) if pair else []
+
+
+def null_of_errors(scope: Scope, condition: Condition, seed: int) -> list[float]:
+    """The same of its error."""
+    errors = [row(scope, condition, each, "gd once")[LAST] for each in with_next_seed(seed)]
+    return [100 * math.log(errors[0] / errors[1])] if errors else []
 
 
 FIG_8, FIG_9 = tables()["figure_8"]["stated"], tables()["figure_9"]["stated"]
@@ -112,21 +136,38 @@ def sooner(later: str, earlier: str, title: str) -> Claim:
 
 
 LOWEST, LAST = "relative_rmse_lowest", "relative_rmse"
+VARIED = {"quick": False, "at": VARIED_AT}
+NULL = {"statement": "planted null", "names": ("gd once",), "null": True}
 CLAIMS = (
     seams("hve", "HVE shows seams"),
     more_seams("hve", "gd once", "more than GD's"),
+    seams("hve; common step", "with GD's step", **VARIED),
+    seams("hve; best step", "with its best step", **VARIED),
     seams("hve, no rows", "without extra rows", quick=False),
     seams("hve, 2 rows", "with 2 extra rows", quick=False),
     seams("hve, every 4", "pasted every 4 iterations", quick=False),
     seams("hve, never", "never pasted", quick=False),
     seams("hve, mean", "averaged, not pasted", quick=False),
     seams("gd once", "GD shows seams", denied=True),
-    Claim("GD differs from GD (null)", "planted null", "seam z of GD less that with another seed", ("gd once",), planted_null, ("gd once",), null=True),
+    seams("gd once; best step", "GD with its best step shows seams", denied=True, **VARIED),
+    Claim("GD differs from GD (null)", effect="seam z of GD less that with another seed", differences=null_of_seams, controls=("gd once",), **NULL),
+    Claim(
+        "GD's error differs from GD's (null)",
+        effect="RMSE: gd once over gd once with another seed, 100 ln", differences=null_of_errors, at=VARIED_AT, **NULL,
+    ),
     log_ratio("cost", "cost", "gd T = 1", "gd once", "once beats T = 1: lower cost", FIG_9),
     log_ratio(LAST, "RMSE", "gd T = 1", "gd once", "once beats T = 1: lower error", FIG_9),
     log_ratio("cost", "cost", "gd T = 1", "gd twice", "twice beats T = 1: lower cost", FIG_9),
     log_ratio(LAST, "RMSE", "gd T = 1", "gd twice", "twice beats T = 1: lower error", FIG_9),
+    log_ratio("cost", "cost", "gd T = 1", "gd 4 times", "4 times beats T = 1: lower cost", FIG_9, **VARIED),
+    log_ratio(LAST, "RMSE", "gd T = 1", "gd 4 times", "4 times beats T = 1: lower error", FIG_9, **VARIED),
+    log_ratio("cost", "cost", "gd T = 1; common step", "gd once", "once beats T = 1, one step: lower cost", FIG_9, **VARIED),
+    log_ratio(LAST, "RMSE", "gd T = 1; common step", "gd once", "once beats T = 1, one step: lower error", FIG_9, **VARIED),
+    log_ratio("cost", "cost", "gd T = 1; best step", "gd once; best step", "once beats T = 1, best steps: lower cost", FIG_9, **VARIED),
+    log_ratio(LOWEST, "lowest RMSE", "gd T = 1; best step", "gd once; best step", "once beats T = 1, best steps: lower error", FIG_9, **VARIED),
     log_ratio(LAST, "RMSE", "hve", "gd once", "GD once better than HVE", QUALITY),
+    log_ratio(LAST, "RMSE", "hve; common step", "gd once", "GD once better than HVE, one step", QUALITY, **VARIED),
+    log_ratio(LOWEST, "lowest RMSE", "hve; best step", "gd once; best step", "GD once better than HVE, best steps", QUALITY, **VARIED),
     log_ratio(LAST, "RMSE", "hve", "gd twice", "GD twice better than HVE", QUALITY),
     log_ratio(LAST, "RMSE", "serial", "gd twice", "GD twice better than serial", QUALITY),
     log_ratio(LOWEST, "lowest RMSE", "hve", "gd twice", "the same, each at its best iteration", QUALITY),
@@ -143,8 +184,8 @@ CLAIMS = (
 )
 
 
-def conditions_of(scope: Scope) -> list[Condition]:
-    return [condition for condition in CONDITIONS if condition.quick or not scope.quick]
+def conditions_of(scope: Scope, claim: Claim) -> list[Condition]:
+    return [condition for condition in claim.at if condition.quick or not scope.quick]
 
 
 def claims_of(scope: Scope) -> list[Claim]:
@@ -157,9 +198,12 @@ def steps_of(claim: Claim, condition: Condition) -> list[Step]:
 
 
 def steps(scope: Scope, claims: Sequence[Claim] | None = None) -> list[Step]:
-    """Every run once, condition by condition."""
+    """Every run once, condition by condition, but for what is known from an earlier report."""
     asked = claims_of(scope) if claims is None else claims
-    return list(dict.fromkeys(step for condition in conditions_of(scope) for claim in asked for step in steps_of(claim, condition)))
+    cells = [(condition, claim) for condition in CONDITIONS for claim in asked if condition in conditions_of(scope, claim)]
+    unknown = [cell for cell in cells if known(scope, *cell) is None]
+    simulated = cachegrind.steps(scope) if claims is None and not scope.quick else []
+    return list(dict.fromkeys([*(step for condition, claim in unknown for step in steps_of(claim, condition)), *simulated]))
 
 
 def claims_on(scope: Scope, statement: str) -> list[Claim]:
@@ -182,8 +226,13 @@ def by_title(cells: dict[Condition, Cell]) -> dict[str, Cell]:
     return {condition.title: cell for condition, cell in cells.items()}
 
 
+def known(scope: Scope, condition: Condition, claim: Claim) -> Cell | None:
+    """A cell of an earlier report, if there is one and it is wanted."""
+    return scope.earlier.get((f"{claim.title}, {condition.title}", claim.effect))
+
+
 def cells_of(scope: Scope, claim: Claim) -> dict[Condition, Cell]:
-    return {condition: cell_of(scope, claim, condition) for condition in conditions_of(scope)}
+    return {condition: known(scope, condition, claim) or cell_of(scope, claim, condition) for condition in conditions_of(scope, claim)}
 
 
 def cell_of(scope: Scope, claim: Claim, condition: Condition) -> Cell:
@@ -191,6 +240,9 @@ def cell_of(scope: Scope, claim: Claim, condition: Condition) -> Cell:
     outcomes = [perform(scope.work, step) for step in steps_of(claim, condition)]
     if any(is_impossible(outcome) for outcome in outcomes):
         return Cell(IMPOSSIBLE, why="HVE's cores are narrower than the halos they must fill")
+    missing = next((outcome for outcome in outcomes if outcome.not_run), None)
+    if missing:
+        return Cell(NOT_RUN, why=missing.failure)
     why = next((outcome.why_withheld for outcome in outcomes if outcome.why_withheld), "")
     if why:
         return Cell(NOT_VERIFIED, why=why)
@@ -208,8 +260,30 @@ def add_cell(findings: Findings, claim: Claim, condition: Condition, cell: Cell)
         f"{claim.title}, {condition.title}", claim.effect, "", evidence=MEASURED, ours=e.mean if e else None,
         why_not=cell.why or f"the paper has no number; {len(SEEDS)} seeds of a smaller case on {condition.mesh[0]} x {condition.mesh[1]} tiles",
         condition=condition.title, outcome=cell.word,
+        taken_from=cell.earlier or None,
         interval_95_percent=[e.low, e.high] if e else None, sign_test=e.sign_test if e else None,
         detectable=e.detectable if e else None, differences=list(e.samples) if e else None,
+    )
+
+
+def add_best_steps(findings: Findings, scope: Scope) -> None:
+    """Over their defaults, with what every step that was tried led to."""
+    wanted = {(condition, *parts(name)) for claim in claims_of(scope) for condition in conditions_of(scope, claim) for name in claim.names}
+    for condition, base, step in sorted(wanted, key=lambda each: (CONDITIONS.index(each[0]), each[1])):
+        if step == BEST:
+            add_best_step(findings, scope, condition, base)
+
+
+def add_best_step(findings: Findings, scope: Scope, condition: Condition, base: str) -> None:
+    tried = trials(condition, base)
+    outcomes = [perform(scope.work, trial) for trial in tried]
+    failed = next((outcome.failure for outcome in outcomes if outcome.not_run), "") or outcomes[0].why_withheld
+    sound = [(trial, outcome) for trial, outcome in zip(tried, outcomes, strict=True) if not outcome.why_withheld]
+    findings.add(
+        f"{base}, {condition.title}", "best step over the default", "", evidence=MEASURED,
+        ours=None if failed else best_step(scope.work, tried).row["step"] / outcomes[0].row["step"],
+        why_not=failed or f"the paper names no step; of {len(tried)} tried on data of another seed, that with the smallest error",
+        lowest_error_by_factor={f"{trial.step_factor:g}": outcome.row[LOWEST] for trial, outcome in sound},
     )
 
 
@@ -227,5 +301,8 @@ def find(scope: Scope) -> Findings:
             findings.check(f"{claim.title}: not found", not seen, sentence(by_title(cells), denied=True))
         else:
             judge(findings, claim, cells)
+    add_best_steps(findings, scope)
+    if not scope.quick:
+        cachegrind.add(findings, scope, tables()["section_VI_C"]["stated"])
     findings.figures = draw(rows)
     return findings

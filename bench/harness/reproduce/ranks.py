@@ -7,6 +7,7 @@ import math
 
 from harness.base.errors import RunError
 from harness.base.paper import METHODS, PaperRow, table_rows
+from harness.reproduce.earlier import Cells
 from harness.reproduce.line import Line, fit
 from harness.reproduce.work import SECONDS_TO_START, Step, Work, perform
 
@@ -26,6 +27,7 @@ class Scope:
     work: Work
     quick: bool = False
     grids: tuple[str, ...] = tuple(GRIDS)
+    earlier: Cells = dataclasses.field(default_factory=dict, compare=False)  # of the map of claims, that need no runs
 
 
 @functools.cache

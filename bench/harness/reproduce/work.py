@@ -4,8 +4,10 @@ import dataclasses
 import functools
 import hashlib
 import json
+import math
 import os
 import platform
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,11 +35,13 @@ class Step:
     threads: int | None = None  # of each rank; None: the work's
     kernels_of: "Step | None" = None  # the run that measured the kernel times it takes
     report_option: str = "--json"  # what names its report
+    step_factor: float = 1.0  # times the step size of `steps_of`
+    best_of: "tuple[Step, ...]" = ()  # the runs of which it takes the best one's step size; some may fail
 
     @property
     def needs(self) -> list["Step"]:
         """The steps that must be done before this one."""
-        return [step for step in (self.dataset, self.steps_of, self.kernels_of) if step is not None]
+        return [step for step in (self.dataset, self.steps_of, self.kernels_of, *self.best_of) if step is not None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Outcome:
     file: Path | None = None  # the report
     volume: Path | None = None
     failure: str | None = None
+    not_run: bool = False  # the failure is that time was over
 
     @property
     def row(self) -> dict:
@@ -70,6 +75,8 @@ class Work:
     backend: str = "cpu"
     threads: int | None = None  # of each rank of the steps that do not say; None: the program's choice
     time_limit: float | None = None  # of each run, in seconds
+    valgrind_program: Path | None = None  # that Valgrind is to run; None: the one that makes the runs
+    ends: float = math.inf  # when, by time.monotonic(), no more run is begun
     outcomes: dict[Step, Outcome] = dataclasses.field(default_factory=dict)
 
 
@@ -104,6 +111,7 @@ def key_of(work: Work, step: Step) -> str:
         threads_of(work, step),
         work.launcher if step.ranks else "",
         work.backend,
+        *([step.step_factor] if step.step_factor != 1 else []),
         *(key_of(work, each) for each in step.needs),
     ]
     return hashlib.sha256(json.dumps(needed).encode()).hexdigest()[:12]
@@ -133,7 +141,9 @@ def arguments_of(work: Work, step: Step, report: Path | None, volume: Path) -> l
     if step.dataset is not None:
         words.insert(1, perform(work, step.dataset).volume)
     if step.steps_of is not None:
-        words += ["--step", repr(perform(work, step.steps_of).row["step"])]
+        words += ["--step", repr(step.step_factor * perform(work, step.steps_of).row["step"])]
+    if step.best_of:
+        words += ["--step", repr(best_step(work, step.best_of).row["step"])]
     if step.kernels_of is not None:
         words += ["--kernel-times", perform(work, step.kernels_of).file]
     if step.words[0] == "reconstruct":
@@ -143,6 +153,14 @@ def arguments_of(work: Work, step: Step, report: Path | None, volume: Path) -> l
     writes_volume = step.words[0] == "simulate" or (step.words[0] == "reconstruct" and "--as-rank" not in words)
     words += ["-o", volume] if writes_volume else []
     return words + ([step.report_option, report] if report else [])
+
+
+def best_step(work: Work, trials: Sequence[Step]) -> Outcome:
+    """The trial with the smallest error of all its iterations. Throws RunError when none is verified."""
+    sound = [outcome for outcome in (perform(work, trial) for trial in trials) if not outcome.why_withheld]
+    if not sound:
+        raise RunError(f"no step of {len(trials)} tried is good, among them {trials[0].label}: {perform(work, trials[0]).why_withheld}")
+    return min(sound, key=lambda outcome: outcome.row["relative_rmse_lowest"])
 
 
 def start(work: Work, step: Step, arguments: list, volume: Path, log: Path) -> None:
@@ -192,9 +210,12 @@ def perform(work: Work, step: Step) -> Outcome:
     if step in work.outcomes:
         return work.outcomes[step]
     for needed in step.needs:
-        if perform(work, needed).failure:
-            work.outcomes[step] = Outcome(failure=f"{needed.label}: {work.outcomes[needed].failure}")
+        found = perform(work, needed)
+        if found.not_run or (found.failure and needed not in step.best_of):
+            work.outcomes[step] = Outcome(failure=f"{needed.label}: {found.failure}", not_run=found.not_run)
             return work.outcomes[step]
+    if time.monotonic() >= work.ends and not is_done(work, step):
+        return Outcome(failure="not run: the minutes given were over", not_run=True)
     try:
         work.outcomes[step] = read_kept(work, step) if is_done(work, step) else run(work, step)
     except (RunError, InputError) as error:

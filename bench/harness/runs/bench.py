@@ -169,7 +169,7 @@ def report_of(args: argparse.Namespace) -> dict:
     report = documents.merge([s.report for s in series], rows, args.argv)
     for row in rows:
         datasets.name_data(row, subject)
-        targets.add(row, subject.case["targets"])
+        targets.add(row, subject.case["targets"], lambda: subject.cost_of_noise)
     documents.write_report(args.output / "report.json", report)
     note_of(args).unlink()
     return report

@@ -1,6 +1,7 @@
 """The dataset of a case: found, or simulated."""
 
 import dataclasses
+import functools
 import math
 from pathlib import Path
 
@@ -32,6 +33,11 @@ class Subject:
     def ideal(self) -> bool:
         """Whether the patterns are without noise, and a solver is told the truth about the experiment."""
         return self.header["dose_e_per_A2"] == 0 and "conditions" not in self.header.get("specimen", {})
+
+    @functools.cached_property
+    def cost_of_noise(self) -> float:
+        """The cost that counting noise alone leaves; 0 where no dose is known. Reads all patterns, once."""
+        return program.ask_json("info", self.dataset, "--counting-noise", "--json")["cost_of_counting_noise"] or 0.0
 
     @property
     def case_hash(self) -> str:

@@ -135,7 +135,7 @@ class Sweep:
             row = dict(self.reports[i]["benchmarks"][0])
             if self.runner.subject:
                 datasets.name_data(row, self.runner.subject)
-                targets.add(row, self.runner.subject.case["targets"])
+                targets.add(row, self.runner.subject.case["targets"], lambda: self.runner.subject.cost_of_noise)
             return row
         known = known_of(self.points[i])
         known["name"] = f"{self.runner.base['case']}/{known['name']}"
