@@ -1,6 +1,7 @@
 #include "ptychoscale/options/solver_options.hpp"
 
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 #include "ptychoscale/options/choices.hpp"
 #include "ptychoscale/options/number_options.hpp"
 
@@ -92,6 +93,13 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
       ->expected(0, 1)
       ->default_str("2")
       ->option_text("[FROM]");
+  command
+      .add_option(
+          "--probe-modes", s.probe_modes,
+          "Incoherent modes of the probe, 1 to 8: more than the dataset has are made from its one, 2 % "
+          "of the power each, as a start that --refine-probe makes sense of; waves take as many times "
+          "the memory. Left out: as many as the dataset has")
+      ->transform(whole_number(1, most_probe_modes));
   add_choice(command, "--grid", s.grid, grids,
              "Where waves propagate: a detector-sized window, or the rank's whole tile");
   add_choice(command, "--adjoint", s.adjoint, adjoints,
@@ -186,6 +194,7 @@ std::vector<MemorySaving> memory_savings(const ReconstructionOptions& o, OnGpu g
     all.push_back({MemoryLabel::measurements, 0.5, "--measurement-type float16"});
   if (o.positions_at_once > 1)
     all.push_back({MemoryLabel::waves, 1 - 1.0 / o.positions_at_once, "--positions-at-once 1"});
+  if (o.probe_modes > 1) all.push_back({MemoryLabel::waves, 1 - 1.0 / o.probe_modes, "fewer --probe-modes"});
   if (o.adjoint != Adjoint::reverse && o.bandwidth == Bandwidth::none)
     all.push_back({MemoryLabel::waves, 1, "--adjoint reverse"});
   if (o.adjoint == Adjoint::store) all.push_back({MemoryLabel::waves, 1, "--adjoint checkpoint"});

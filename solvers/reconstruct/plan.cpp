@@ -1,5 +1,6 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "tile_solver.hpp"
 
@@ -57,6 +58,25 @@ void check(const ReconstructionOptions& o, int ranks, std::size_t positions) {
         "or gd or serial with update batch or accelerated",
         o.positions_at_once,
         o.method == Method::hve ? "hve" : fmt::format("{} with update {}", name(o.method), name(o.update))));
+}
+
+/// What the run starts from: the dataset's modes, or as many as are asked for, made from its one.
+ApertureProbe starting_probe(const DatasetHeader& h, const ReconstructionOptions& o) {
+  auto probe = crop_to_aperture(h.probe, h.detector);
+  if (o.probe_modes == 0 || o.probe_modes == probe.modes()) return probe;
+  if (probe.modes() > 1)
+    throw InputError(fmt::format(
+        "probe_modes: {} is not usable, the dataset's probe has {} modes; valid: {}, or leave it out",
+        o.probe_modes, probe.modes(), probe.modes()));
+  if (o.probe_modes < 0 || o.probe_modes > most_probe_modes)
+    throw InputError(
+        fmt::format("probe_modes: {} is not usable; valid: 1 to {}", o.probe_modes, most_probe_modes));
+  if (o.refine_probe == 0)
+    throw InputError(
+        fmt::format("probe_modes: {} modes of a dataset's one are a start that has to be refined; "
+                    "valid: with refine_probe, or a dataset whose probe has {} modes",
+                    o.probe_modes, o.probe_modes));
+  return make_modes(probe, o.probe_modes);
 }
 
 Tiling tiling_of(const DatasetHeader& h, const ReconstructionOptions& o, int ranks) {
@@ -129,7 +149,7 @@ ReconstructionPlan plan_reconstruction(const DatasetHeader& header, const Recons
     plan.exchange = plan_exchange({*kind, bytes}, plan.tiling, header.slices);
   if (options.method == Method::hve && options.halo_fill == HaloFill::paste)
     plan.paste = plan_voxel_paste({.buffer_bytes = bytes}, plan.tiling, header.slices);
-  plan.probe = crop_to_aperture(header.probe, header.detector);
+  plan.probe = starting_probe(header, options);
   plan.transforms = transforms_of(header, options.grid, plan.tiling);
   return plan;
 }

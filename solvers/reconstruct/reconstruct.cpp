@@ -5,6 +5,7 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 #include "steps.hpp"
 #include "tile_solver.hpp"
 
@@ -137,11 +138,12 @@ std::unique_ptr<ProbeRefinement> make_refinement(TileSolver& tile, const Communi
   return options.refine_probe > 0 ? std::make_unique<ProbeRefinement>(tile, comm, plan, options) : nullptr;
 }
 
-/// The probe that a rank has now, on the whole detector.
+/// The probe that a rank has now, on the whole detector. Steps leave modes that are not orthogonal, which no
+/// pattern tells; so it is for the reader that they are made so, and once is enough.
 std::vector<Complex> probe_of(TileSolver& tile, const ReconstructionPlan& plan, Extent detector) {
   ApertureProbe now = plan.probe;
   tile.backend().to_host(now.values.data(), tile.probe().data(), tile.probe().size_bytes());
-  return extend_aperture(now, detector);
+  return extend_aperture(orthogonal_modes(now), detector);
 }
 
 } // namespace

@@ -178,8 +178,7 @@ INSTANTIATE_TEST_SUITE_P(
                                      static_cast<int>(Verb::transmit_adjoint),
                                      static_cast<int>(Verb::rewind)),
                      testing::Values(Extent{128, 64}, Extent{168, 168}, Extent{256, 256}, Extent{512, 512},
-                                     Extent{1024, 1024}, Extent{64, 2048}, Extent{2048, 128},
-                                     Extent{168, 96}),
+                                     Extent{1024, 1024}, Extent{64, 2048}, Extent{2048, 128}, Extent{168, 96}),
                      testing::Values(Kernels::fused)),
     test_name);
 

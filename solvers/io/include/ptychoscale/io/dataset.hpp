@@ -41,7 +41,7 @@ struct DatasetHeader {
   std::string specimen_json; ///< parameters of the simulated specimen, JSON text; empty where it is not known
   std::vector<Complex> probe; ///< reciprocal space, [mode][ky][kx], zero frequency first, sum |probe|^2 = 1;
                               ///< modes add up incoherently, the strongest first
-  bool probe_stored = true; ///< in the dataset; else it was made from the optics
+  bool probe_stored = true;   ///< in the dataset; else it was made from the optics
   bool scattered = false; ///< positions lie anywhere, whatever their place in `scan`; else they are a raster
   std::vector<std::uint8_t> pixels_used; ///< [ky][kx], zero frequency first: 0 has no weight; empty: all have
   std::vector<std::uint8_t> patterns_used; ///< by position: 0 is left out; empty: none is
