@@ -96,10 +96,17 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
   command
       .add_option(
           "--probe-modes", s.probe_modes,
-          "Incoherent modes of the probe, 1 to 8: more than the dataset has are made from its one, 2 % "
-          "of the power each, as a start that --refine-probe makes sense of; waves take as many times "
-          "the memory. Left out: as many as the dataset has")
+          "Incoherent modes of the probe: more than a dataset's one are made from it, 2 % of the power each, "
+          "as a start for --refine-probe; waves take as many times the memory. Left out: as many as the "
+          "dataset has")
       ->transform(whole_number(1, most_probe_modes));
+  command
+      .add_option(
+          "--slice-blur", s.slice_blur,
+          "After every iteration blur the volume along the beam, by a Gaussian of this standard "
+          "deviation in slices: for thick specimens and noisy data, of which slices drift apart. Left "
+          "out: no blur")
+      ->check(number_above_0());
   add_choice(command, "--grid", s.grid, grids,
              "Where waves propagate: a detector-sized window, or the rank's whole tile");
   add_choice(command, "--adjoint", s.adjoint, adjoints,

@@ -43,6 +43,17 @@ void check(const ReconstructionOptions& o, int ranks, std::size_t positions) {
   if (o.refine_probe != 0 && descends(o) && o.update == UpdateRule::accelerated)
     throw InputError("refine_probe: is not usable with update accelerated, whose momentum is of an F that "
                      "does not change with the probe; valid with as_printed, once, averaged and batch");
+  if (!(o.slice_blur >= 0 && std::isfinite(o.slice_blur)))
+    throw InputError(
+        fmt::format("slice_blur: {} is not usable; give a positive number of slices", o.slice_blur));
+  if (o.slice_blur > 0 && descends(o) && o.update == UpdateRule::accelerated)
+    throw InputError("slice_blur: is not usable with update accelerated, whose momentum is of F alone; valid "
+                     "with as_printed, once, averaged and batch");
+  if (o.slice_blur > 0 && sums_gradients(o.method) && o.delay > 0)
+    throw InputError(
+        fmt::format("slice_blur: is not usable with delay {}, with which ranks have not the same "
+                    "volume at the end of an iteration; valid with delay 0",
+                    o.delay));
   if (o.delay < 0 || o.delay > 1)
     throw InputError(fmt::format("delay: {} is not usable; valid: 0, 1", o.delay));
   if (sums_gradients(o.method) && o.delay > 0 &&

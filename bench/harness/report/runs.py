@@ -22,6 +22,7 @@ OPTIONS = {
     "delay": "delay {}",
     "refine_probe": "probe refined from {}",
     "probe_modes": "{} probe modes",
+    "slice_blur": "slices blurred by {}",
     "halo_fill": "fill {}",
     "paste_every": "paste every {}",
     "extra_rows": "{} extra rows",

@@ -68,6 +68,7 @@ struct ReconstructionOptions {
   int positions_at_once = 1;      ///< computed together; more than 1 only where it descends()
   int positions_at_most = 0; ///< visit only so many of a rank's positions, to time a slice of a run; 0: all
   int refine_probe = 0;      ///< the first iteration, from 1, that also steps the probe; 0: none does
+  double slice_blur = 0;     ///< standard deviation, in slices, of a blur after every iteration; 0: none
   int probe_modes = 0;       ///< incoherent ones, 1 to 8; 0: as many as the dataset's probe has
 };
 
