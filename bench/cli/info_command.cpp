@@ -91,6 +91,7 @@ void print_header(const DatasetHeader& h) {
   line("dose", h.dose_e_per_A2 > 0 ? fmt::format("{} electrons per square angstrom", h.dose_e_per_A2)
                                    : std::string("no noise"));
   if (!h.probe_stored) line("probe", "made from the optics");
+  if (probe_modes(h) > 1) line("probe", fmt::format("{} incoherent modes", probe_modes(h)));
   if (h.specimen_json.empty()) return; // measured
   line("seed", fmt::format("{}", h.seed));
   line("specimen", h.specimen_json);

@@ -62,7 +62,8 @@ void check_report(const ReconstructOptions& options) {
 }
 
 std::uintmax_t output_bytes(const ReconstructOptions& options, const DatasetHeader& header, int ranks) {
-  return reconstruction_bytes(header, options.solver.chosen.iterations, ranks);
+  const auto& chosen = options.solver.chosen;
+  return reconstruction_bytes(header, chosen.probe_modes, chosen.iterations, ranks);
 }
 
 void check_outputs(const ReconstructOptions& options, const DatasetHeader& header, int ranks) {

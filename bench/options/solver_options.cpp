@@ -1,6 +1,7 @@
 #include "ptychoscale/options/solver_options.hpp"
 
 #include "ptychoscale/base/error.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 #include "ptychoscale/options/choices.hpp"
 #include "ptychoscale/options/number_options.hpp"
 
@@ -92,6 +93,20 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
       ->expected(0, 1)
       ->default_str("2")
       ->option_text("[FROM]");
+  command
+      .add_option(
+          "--probe-modes", s.probe_modes,
+          "Incoherent modes of the probe: more than a dataset's one are made from it, 2 % of the power each, "
+          "as a start for --refine-probe; waves take as many times the memory. Left out: as many as the "
+          "dataset has")
+      ->transform(whole_number(1, most_probe_modes));
+  command
+      .add_option(
+          "--slice-blur", s.slice_blur,
+          "After every iteration blur the volume along the beam, by a Gaussian of this standard "
+          "deviation in slices: for thick specimens and noisy data, of which slices drift apart. Left "
+          "out: no blur")
+      ->check(number_above_0());
   add_choice(command, "--grid", s.grid, grids,
              "Where waves propagate: a detector-sized window, or the rank's whole tile");
   add_choice(command, "--adjoint", s.adjoint, adjoints,
@@ -186,6 +201,7 @@ std::vector<MemorySaving> memory_savings(const ReconstructionOptions& o, OnGpu g
     all.push_back({MemoryLabel::measurements, 0.5, "--measurement-type float16"});
   if (o.positions_at_once > 1)
     all.push_back({MemoryLabel::waves, 1 - 1.0 / o.positions_at_once, "--positions-at-once 1"});
+  if (o.probe_modes > 1) all.push_back({MemoryLabel::waves, 1 - 1.0 / o.probe_modes, "fewer --probe-modes"});
   if (o.adjoint != Adjoint::reverse && o.bandwidth == Bandwidth::none)
     all.push_back({MemoryLabel::waves, 1, "--adjoint reverse"});
   if (o.adjoint == Adjoint::store) all.push_back({MemoryLabel::waves, 1, "--adjoint checkpoint"});

@@ -1,6 +1,7 @@
 #include "ptychoscale/record/report.hpp"
 
 #include "ptychoscale/io/masks.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 #include "ptychoscale/record/build_info.hpp"
 #include "ptychoscale/record/header_json.hpp"
 #include "ptychoscale/record/report_row.hpp"
@@ -9,7 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
+#include <numeric>
 
 namespace ptychoscale {
 namespace {
@@ -134,20 +135,35 @@ void add_closeness(Json& row, const std::vector<ClosenessAt>& all) {
   if (similarities.size() == errors.size()) row["structural_similarity_of_iterations"] = similarities;
 }
 
-/// How far a refined probe went from the one that was given, but for a phase that no pattern shows, and its
-/// power, which is 1 where the beam is as bright as the dataset says.
-void add_probe(Json& row, const std::vector<Complex>& refined, const std::vector<Complex>& given) {
-  if (refined.empty()) return;
-  std::complex<double> overlap = 0;
-  double power = 0, power_given = 0;
-  for (std::size_t k = 0; k < given.size(); ++k) {
-    overlap += std::conj(std::complex<double>(refined[k])) * std::complex<double>(given[k]);
-    power += std::norm(std::complex<double>(refined[k]));
-    power_given += std::norm(std::complex<double>(given[k]));
-  }
-  const double apart = std::max(power + power_given - 2 * std::abs(overlap), 0.0);
+double sum_of(const std::vector<double>& numbers) {
+  return std::accumulate(numbers.begin(), numbers.end(), 0.0);
+}
+
+/// How far a refined probe went from the one that the run began with, but for what no pattern shows, a phase
+/// or another mixture of the same modes, and its power, which is 1 where the beam is as bright as the dataset
+/// says.
+void add_refined_probe(Json& row, const ApertureProbe& refined, const ApertureProbe& given) {
+  const double power = sum_of(powers_of(refined)), power_given = sum_of(powers_of(given));
+  const double apart = std::max(power + power_given - 2 * overlap_of(refined, given), 0.0);
   row["probe_change"] = std::sqrt(apart / power_given);
   row["probe_power"] = power;
+}
+
+/// Each mode's part of the power; nothing for one.
+void add_powers(Json& row, const ApertureProbe& probe) {
+  if (probe.modes() == 1) return;
+  auto powers = powers_of(probe);
+  const double all = sum_of(powers);
+  for (double& power : powers) power /= all;
+  row["probe_mode_powers"] = powers;
+}
+
+void add_probe(Json& row, const RunReport& r) {
+  if (r.result.probe.empty()) return add_powers(row, r.plan.probe);
+  const Extent e = r.header.detector;
+  const ApertureProbe refined{{0, e.y, 0, e.x}, r.result.probe};
+  add_refined_probe(row, refined, {refined.box, extend_aperture(r.plan.probe, e)});
+  add_powers(row, refined);
 }
 
 /// A run that made none and went on from none has nothing to say of them.
@@ -184,7 +200,7 @@ Json benchmark_row(const RunReport& r, ReportDetail detail) {
   row["cost"] = r.result.cost.empty() ? Json() : Json(r.result.cost.back());
   if (!r.as_rank && !r.result.cost.empty())
     row["cost_per_pattern"] = r.result.cost.back() / static_cast<double>(patterns_in_use(r.header));
-  add_probe(row, r.result.probe, r.header.probe);
+  add_probe(row, r);
   add_closeness(row, r.result.closeness);
   if (r.assessment) add_assessment(row, *r.assessment);
   row["stop_reason"] = "iterations";

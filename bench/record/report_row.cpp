@@ -25,6 +25,8 @@ void add_options(Json& row, const ReconstructionOptions& o, const Reconstruction
   // Named where they are not as always, so that rows from before they could be chosen still match.
   if (o.measurement_type == MeasurementType::float16) row["measurement_type"] = "float16";
   if (o.refine_probe > 0) row["refine_probe"] = o.refine_probe;
+  if (o.slice_blur > 0) row["slice_blur"] = o.slice_blur;
+  if (plan.probe.modes() > 1) row["probe_modes"] = plan.probe.modes();
   if (o.positions_at_once > 1) row["positions_at_once"] = o.positions_at_once;
   if (o.method == Method::hve) {
     row["halo_fill"] = o.halo_fill == HaloFill::paste  ? "paste"

@@ -137,11 +137,18 @@ std::string masks_of(const Json& row, const std::string& title) {
                      row.value("pixels_without_weight", 0), row.value("patterns_left_out", 0));
 }
 
-/// What refining made of the probe; nothing for most runs.
+/// What refining made of the probe, and what its modes are; nothing for most runs.
 std::string probe_of(const Json& row, const std::string& title) {
-  if (!row.contains("probe_change")) return "";
-  return fmt::format("{}: the probe was changed by {} % of itself, its power is {} of the beam's\n", title,
-                     number(row, "probe_change", 100, 3), number(row, "probe_power", 1, 4));
+  std::string text;
+  if (row.contains("probe_change"))
+    text += fmt::format("{}: the probe was changed by {} % of itself, its power is {} of the beam's\n", title,
+                        number(row, "probe_change", 100, 3), number(row, "probe_power", 1, 4));
+  if (row.contains("probe_mode_powers")) {
+    std::vector<std::string> shares;
+    for (const double share : row["probe_mode_powers"]) shares.push_back(fmt::format("{:.2f}", 100 * share));
+    text += fmt::format("{}: the probe's modes have {} % of its power\n", title, fmt::join(shares, ", "));
+  }
+  return text;
 }
 
 /// A run that may be wrong has no figures to show. One rank of many, run alone, reconstructs nothing that

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <numeric>
 
 namespace ptychoscale::dataset_format {
 namespace {
@@ -50,17 +51,30 @@ void check_scan(const DatasetHeader& h, const std::string& file) {
   }
 }
 
+/// Sum |P_m|^2 of every mode.
+std::vector<double> powers_of_modes(const DatasetHeader& h) {
+  std::vector<double> powers(static_cast<std::size_t>(probe_modes(h)));
+  for (std::size_t i = 0; i < h.probe.size(); ++i)
+    powers[i / h.detector.area()] += std::norm(std::complex<double>(h.probe[i]));
+  return powers;
+}
+
 void check_probe(const DatasetHeader& h, const std::string& file) {
-  if (h.probe.size() != h.detector.area()) {
+  if (h.probe.size() != static_cast<std::size_t>(probe_modes(h)) * h.detector.area() || h.probe.empty()) {
     reject(file, fmt::format("probe has {} pixels, expected the detector's {} x {}", h.probe.size(),
                              h.detector.y, h.detector.x));
   }
-  double norm = 0;
-  for (const Complex& c : h.probe) norm += std::norm(std::complex<double>(c));
+  const auto powers = powers_of_modes(h);
   constexpr double tolerance = 1e-3; // far above complex64 rounding, far below a wrong convention
-  if (!(std::abs(norm - 1) < tolerance)) {
+  if (const double norm = std::accumulate(powers.begin(), powers.end(), 0.0);
+      !(std::abs(norm - 1) < tolerance)) {
     reject(file, fmt::format("probe has sum |probe|^2 = {}, expected 1", norm));
   }
+  for (std::size_t m = 1; m < powers.size(); ++m)
+    if (!(powers[m] > 0 && powers[m] <= (1 + tolerance) * powers[m - 1]))
+      reject(file, fmt::format("mode {} of probe has sum |probe|^2 = {:.6g} after {:.6g} of the one before, "
+                               "expected more than 0, and the strongest first",
+                               m, powers[m], powers[m - 1]));
 }
 
 /// A mask has a value for each of `expected`, and hides some but not all.

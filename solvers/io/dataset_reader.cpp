@@ -11,6 +11,7 @@
 #include "ptychoscale/io/experiment.hpp"
 #include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 
 #include <fmt/format.h>
 
@@ -112,9 +113,14 @@ void read_masks(const InputFile& file, DatasetHeader& h) {
 void read_probe(const InputFile& file, DatasetHeader& h) {
   h.probe_stored = file.is_there(dataset_format::probe);
   if (!h.probe_stored) return;
-  file.require_shape(dataset_format::probe,
-                     {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)},
-                     "the detector's");
+  Shape expected{static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)};
+  if (const Shape found = file.shape(dataset_format::probe); found.size() == 3) {
+    if (found[0] < 1 || found[0] > most_probe_modes)
+      file.reject(fmt::format("dataset '{}' has shape {}, expected 1 to {} modes", dataset_format::probe,
+                              to_text(found), most_probe_modes));
+    expected.insert(expected.begin(), found[0]);
+  }
+  file.require_shape(dataset_format::probe, expected, "the detector's, or several modes of it");
   h.probe = file.complex_numbers(dataset_format::probe);
 }
 

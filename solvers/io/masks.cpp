@@ -23,7 +23,7 @@ double share_in_use(const DatasetHeader& h) {
   if (h.pixels_used.empty()) return 1;
   double share = 0;
   for (std::size_t i = 0; i < h.probe.size(); ++i)
-    if (h.pixels_used[i] != 0) share += std::norm(std::complex<double>(h.probe[i]));
+    if (h.pixels_used[i % h.pixels_used.size()] != 0) share += std::norm(std::complex<double>(h.probe[i]));
   return share;
 }
 

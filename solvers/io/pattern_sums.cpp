@@ -89,7 +89,11 @@ PatternSum sum_of_pattern(std::span<const float> amplitudes, Extent detector) {
 
 PatternLimits limits_of_patterns(const DatasetHeader& h) {
   double vacuum = 0;
-  for (const Complex& c : h.probe) vacuum = std::max<double>(vacuum, std::norm(c));
+  for (std::size_t pixel = 0; pixel < h.detector.area(); ++pixel) {
+    double of_modes = 0;
+    for (std::size_t i = pixel; i < h.probe.size(); i += h.detector.area()) of_modes += std::norm(h.probe[i]);
+    vacuum = std::max(vacuum, of_modes);
+  }
   PatternLimits limits{highest_share, lowest_share * share_in_use(h), brightest_to_vacuum * vacuum};
   if (h.dose_e_per_A2 == 0) return limits;
   const double electrons = h.electrons_per_pattern;

@@ -15,10 +15,8 @@ struct DestroyPlan {
 };
 using Plan = std::unique_ptr<std::remove_pointer_t<fftw_plan>, DestroyPlan>;
 
-} // namespace
-
-std::vector<Complex> probe_image(std::span<const Complex> probe, Extent extent) {
-  std::vector<std::complex<double>> field(probe.begin(), probe.end());
+void add_image_of_mode(std::span<const Complex> mode, Extent extent, std::vector<Complex>& images) {
+  std::vector<std::complex<double>> field(mode.begin(), mode.end());
   auto* data = reinterpret_cast<fftw_complex*>(field.data()); // the layout FFTW documents for std::complex
   const Plan plan(fftw_plan_dft_2d(extent.y, extent.x, data, data, FFTW_BACKWARD, FFTW_ESTIMATE));
   fftw_execute(plan.get());
@@ -33,7 +31,16 @@ std::vector<Complex> probe_image(std::span<const Complex> probe, Extent extent) 
       image[row * static_cast<std::size_t>(extent.x) + column] = Complex(field[from] * scale);
     }
   }
-  return image;
+  images.insert(images.end(), image.begin(), image.end());
+}
+
+} // namespace
+
+std::vector<Complex> probe_image(std::span<const Complex> probe, Extent extent) {
+  std::vector<Complex> images;
+  for (; !probe.empty(); probe = probe.subspan(extent.area()))
+    add_image_of_mode(probe.first(extent.area()), extent, images);
+  return images;
 }
 
 } // namespace ptychoscale

@@ -8,8 +8,8 @@
 
 namespace ptychoscale {
 
-/// The probe in real space, [y][x], centred on pixel (ny / 2, nx / 2), of one given in reciprocal space, zero
-/// frequency first; the transform is orthonormal, so that sum |probe|^2 stays 1.
+/// The probe in real space, [mode][y][x], centred on pixel (ny / 2, nx / 2), of one given in reciprocal
+/// space, zero frequency first; the transform is orthonormal, so that sum |probe|^2 stays 1.
 [[nodiscard]] std::vector<Complex> probe_image(std::span<const Complex> probe, Extent extent);
 
 } // namespace ptychoscale

@@ -28,12 +28,18 @@ Shape volume_shape(const DatasetHeader& h) {
   return {static_cast<hsize_t>(h.slices), static_cast<hsize_t>(h.volume.y), static_cast<hsize_t>(h.volume.x)};
 }
 
-std::uintmax_t bytes_needed(const DatasetHeader& h, std::size_t report, std::size_t costs) {
+std::uintmax_t bytes_needed(const DatasetHeader& h, std::size_t modes, std::size_t report,
+                            std::size_t costs) {
   constexpr std::uintmax_t fixed = 1 << 16; // groups, attributes, heaps
   constexpr std::uintmax_t per_position = 32;
   return fixed + 2 * static_cast<std::uintmax_t>(h.slices) * h.volume.area() * sizeof(float) +
-         h.probe.size() * sizeof(Complex) + h.positions_A.size() * per_position + report +
+         modes * h.detector.area() * sizeof(Complex) + h.positions_A.size() * per_position + report +
          costs * sizeof(double) + 2 * sizeof(std::uint64_t) * static_cast<std::uintmax_t>(h.slices);
+}
+
+/// What the file holds as the probe, [mode][ky][kx].
+std::span<const Complex> probe_of(const DatasetHeader& h, const ReconstructionInfo& info) {
+  return info.probe.empty() ? h.probe : info.probe;
 }
 
 /// Where the patterns' windows lie, as PtyRAD has it: an integer top-left pixel and the probe's remaining
@@ -82,9 +88,9 @@ void write_emd_tree(hid_t file, const DatasetHeader& h, std::span<const Complex>
   create_volume(root, h, "object_phase", "rad");
   create_volume(root, h, "potential", "V*A");
   const Handle array = emd::create_array(root, "probe", "Array");
-  const Handle data =
-      hdf5::write_array(array, "data", probe_image(probe, h.detector),
-                        {1, static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
+  const Handle data = hdf5::write_array(array, "data", probe_image(probe, h.detector),
+                                        {probe.size() / h.detector.area(), static_cast<hsize_t>(h.detector.y),
+                                         static_cast<hsize_t>(h.detector.x)});
   hdf5::write_attribute(data, "units", "square root of the incident fraction per pixel");
   emd::write_axis(array, 0, 1, "mode", "");
   emd::write_axis(array, 1, h.pixel.y, "y", "A");
@@ -194,7 +200,7 @@ void create_skeleton(const OutputFile& partial, const DatasetHeader& h, const Ti
   partial.writing([&] {
     Handle file = hdf5::create_file(partial.path());
     emd::write_file_header(file, uuid_of_run(h, info));
-    write_emd_tree(file, h, info.probe.empty() ? h.probe : info.probe);
+    write_emd_tree(file, h, probe_of(h, info));
     write_ptyrad_groups(file, h);
     write_own_group(file, tiling, info);
     hdf5::check(H5Fflush(file, H5F_SCOPE_GLOBAL), "not flushed");
@@ -215,11 +221,13 @@ void check_input(const std::filesystem::path& file, const Communicator& comm, co
 
 } // namespace
 
-std::uintmax_t reconstruction_bytes(const DatasetHeader& header, int iterations, int ranks) {
+std::uintmax_t reconstruction_bytes(const DatasetHeader& header, int modes, int iterations, int ranks) {
   constexpr std::uintmax_t report = 1 << 16;
   constexpr std::uintmax_t per_iteration = 40; // its cost, once more as a line of the report
   constexpr std::uintmax_t per_rank = 16;      // its core
-  return bytes_needed(header, report, 0) + per_iteration * static_cast<std::uintmax_t>(iterations) +
+  const int most = std::max(modes, probe_modes(header));
+  return bytes_needed(header, static_cast<std::size_t>(most), report, 0) +
+         per_iteration * static_cast<std::uintmax_t>(iterations) +
          per_rank * static_cast<std::uintmax_t>(ranks);
 }
 
@@ -232,8 +240,9 @@ void write_reconstruction(const std::filesystem::path& file, const Communicator&
     check_input(file, comm, header, tiling);
     target = output_target(file);
   });
-  const OutputFile partial(target.string() + ".partial",
-                           bytes_needed(header, info.report_json.size(), info.cost_per_iteration.size()));
+  const std::size_t modes = probe_of(header, info).size() / header.detector.area();
+  const OutputFile partial(target.string() + ".partial", bytes_needed(header, modes, info.report_json.size(),
+                                                                      info.cost_per_iteration.size()));
   const bool first = comm.rank() == 0;
   const auto on_first = [&](const auto& step) {
     comm.agree([&] {

@@ -80,9 +80,11 @@ void create_own_group(hid_t file, const DatasetHeader& h, bool with_truth) {
   std::vector<double> positions;
   for (const Position& p : h.positions_A) positions.insert(positions.end(), {p.y, p.x});
   hdf5::write_array(own, "positions_A", positions, {h.positions_A.size(), 2});
-  if (h.probe_stored)
-    hdf5::write_array(own, "probe", h.probe,
-                      {static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)});
+  if (h.probe_stored) {
+    Shape shape{static_cast<hsize_t>(h.detector.y), static_cast<hsize_t>(h.detector.x)};
+    if (probe_modes(h) > 1) shape.insert(shape.begin(), static_cast<hsize_t>(probe_modes(h)));
+    hdf5::write_array(own, "probe", h.probe, shape);
+  }
   write_masks(own, h);
   if (!h.specimen_json.empty()) hdf5::write_text(own, "specimen", h.specimen_json);
   if (!with_truth) return;

@@ -17,8 +17,9 @@ ProbePlacement place_probe(Position position, PixelSize pixel, Extent detector) 
 
 DetectorWindows::DetectorWindows(Backend& backend, const MultisliceParameters& p, const ApertureProbe& probe,
                                  int batch)
-    : backend_(backend), p_(p), aperture_(probe.box), probe_(upload<Complex>(backend, probe.values)) {
-  if (p_.grid_kind == GridKind::tile) waves_ = {backend, 2, batch, p_.detector};
+    : backend_(backend), p_(p), aperture_(probe.box), modes_(probe.modes()),
+      probe_(upload<Complex>(backend, probe.values)) {
+  if (p_.grid_kind == GridKind::tile) waves_ = {backend, 2, batch * modes_, p_.detector};
 }
 
 Beam DetectorWindows::of(const Beam& beam) const {
@@ -39,16 +40,16 @@ void DetectorWindows::crop(Waves windows, Waves grid) const {
 }
 
 void DetectorWindows::shift_probe(Waves waves, std::span<const Backend::Shift> pixels) const {
-  backend_.shift_probe(waves, {probe_.data(), aperture_}, pixels);
+  for (int mode = 0; mode < modes_; ++mode)
+    backend_.shift_probe(of_mode(waves, mode), {mode_of(probe_.data(), mode), aperture_}, pixels);
 }
 
 void DetectorWindows::illuminate(const Beam& beam, std::span<const ProbePlacement> placed) {
   shifts_.clear();
   windows_.clear();
-  for (const auto& p : placed) {
-    shifts_.push_back(p.shift);
-    windows_.push_back(p.window);
-  }
+  for (const auto& p : placed) shifts_.push_back(p.shift);
+  for (int mode = 0; mode < modes_; ++mode)
+    for (const auto& p : placed) windows_.push_back(p.window);
   const Waves entrance = of(beam).psi;
   shift_probe(entrance, shifts_);
   backend_.transform_columns(entrance, Direction::inverse);
@@ -89,7 +90,8 @@ void DetectorWindows::gather_probe(const Beam& beam, Complex* gradient) const {
   const Waves entrance = of(beam).chi;
   if (real_at_slices(p_)) backend_.transform_rows(beam.chi, Direction::forward);
   to_reciprocal(entrance, beam.chi);
-  backend_.gather_probe(entrance, gradient, aperture_, shifts_);
+  for (int mode = 0; mode < modes_; ++mode)
+    backend_.gather_probe(of_mode(entrance, mode), mode_of(gradient, mode), aperture_, shifts_);
 }
 
 } // namespace ptychoscale

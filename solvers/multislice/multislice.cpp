@@ -5,7 +5,9 @@
 #include "recorded_sweep.hpp"
 #include "sweeps.hpp"
 
+#include <algorithm>
 #include <array>
+#include <functional>
 #include <numeric>
 
 namespace ptychoscale {
@@ -21,49 +23,63 @@ void check(const MultisliceParameters& p) {
 
 } // namespace
 
+/// The M modes of a probe go side by side through the specimen, as the positions of a batch do: with psi, chi
+/// and K kept waves that is 8 (2 + K) M bytes per pixel of the grid. One mode after the other would need 8 (M
+/// + 1 + K) for psi as each left the specimen and one chi, but where every position makes a step it must not
+/// come before the last mode's gradient, which takes 4 S bytes for S slices, 100 against the 8 (M - 1) saved;
+/// and M times as many calls. As it is a step waits for one slice, `sum`: 4 bytes per pixel of the tile.
 struct Multislice::State {
   Backend& backend;
   MultisliceParameters p;
+  int modes;
   WaveStack waves; ///< psi, chi on the grid
   DetectorWindows windows;
   Sweeps sweeps;
   RecordedSweep forward, backward;
   Buffer<float> pattern; ///< intensities [active][ky][kx], made when first asked for
+  Buffer<float> sum;     ///< VolumeUpdate's, made when first needed
 
-  int active = 1;              ///< waves in use
+  int active = 1;              ///< waves in use, [mode][position]
+  int patterns = 1;            ///< that they add up to
   std::vector<Offset> origins; ///< of the grid on the tile, per wave
 
   State(Backend& b, const MultisliceParameters& parameters, const ApertureProbe& probe, int batch)
-      : backend(b), p(parameters), waves(b, 2, batch, p.grid), windows(b, p, probe, batch),
-        sweeps(b, p, batch, waves.part(0, 1)) {}
+      : backend(b), p(parameters), modes(probe.modes()), waves(b, 2, batch * modes, p.grid),
+        windows(b, p, probe, batch), sweeps(b, p, batch * modes, waves.part(0, 1)) {}
 
   [[nodiscard]] Beam beam() const { return {waves.part(0, active), waves.part(1, active), origins}; }
   [[nodiscard]] Beam at_detector() const { return windows.of(beam()); }
 
+  void use(int positions) {
+    active = positions * modes;
+    patterns = positions;
+  }
   void load_positions(Offset tile_origin, std::span<const Position> positions);
   void load_incident(Offset origin, std::span<const Complex> incident);
   void forward_model(Volume potential);
   double losses(Amplitudes amplitudes);
-  double loss_and_gradient(const VolumeUpdate& update, Amplitudes amplitudes, Complex* probe_gradient);
+  double loss_and_gradient(VolumeUpdate update, Amplitudes amplitudes, Complex* probe_gradient);
+  [[nodiscard]] float* sum_over(Extent slice);
   void download_real(Waves w, bool mixed, std::span<Complex> host);
 };
 
 void Multislice::State::load_positions(Offset tile_origin, std::span<const Position> positions) {
-  active = static_cast<int>(positions.size());
+  use(static_cast<int>(positions.size()));
   origins.clear();
   std::vector<ProbePlacement> placed;
   for (const auto& position : positions) {
     auto [window, shift] = place_probe(position, p.pixel, p.detector);
     window = {window.y - tile_origin.y, window.x - tile_origin.x};
     placed.push_back({window, shift});
-    origins.push_back(p.grid_kind == GridKind::tile ? Offset{} : window);
   }
+  for (int mode = 0; mode < modes; ++mode)
+    for (const auto& one : placed) origins.push_back(p.grid_kind == GridKind::tile ? Offset{} : one.window);
   windows.illuminate(beam(), placed);
 }
 
 void Multislice::State::load_incident(Offset origin, std::span<const Complex> incident) {
   if (p.grid_kind == GridKind::tile) throw RunError("given incident waves need the window grid");
-  active = static_cast<int>(incident.size() / p.grid.area());
+  active = patterns = static_cast<int>(incident.size() / p.grid.area());
   origins.assign(static_cast<std::size_t>(active), origin);
   const Waves psi = beam().psi;
   backend.to_device(psi.data, incident.data(), incident.size_bytes());
@@ -76,15 +92,21 @@ void Multislice::State::forward_model(Volume potential) {
 }
 
 double Multislice::State::losses(Amplitudes amplitudes) {
-  std::vector<double> each(static_cast<std::size_t>(active));
+  std::vector<double> each(static_cast<std::size_t>(patterns));
   const Beam detected = at_detector();
   backend.amplitude_loss(detected.psi, amplitudes, detected.chi, each);
   return std::accumulate(each.begin(), each.end(), 0.0);
 }
 
-double Multislice::State::loss_and_gradient(const VolumeUpdate& update, Amplitudes amplitudes,
+float* Multislice::State::sum_over(Extent slice) {
+  if (sum.size() != slice.area()) sum = {backend, slice.area(), MemoryLabel::accumulation};
+  return sum.data();
+}
+
+double Multislice::State::loss_and_gradient(VolumeUpdate update, Amplitudes amplitudes,
                                             Complex* probe_gradient) {
-  if (update.step != 0 && active != 1) throw RunError("a local step is for one position at a time");
+  if (update.step != 0 && patterns != 1) throw RunError("a local step is for one position at a time");
+  if (update.step != 0 && active > 1) update.sum = sum_over(update.potential.extent);
   forward_model(update.potential);
   const double loss = losses(amplitudes);
   windows.from_detector(beam(), sweeps.backward_waves(beam()));
@@ -121,6 +143,12 @@ void Multislice::intensities(Volume potential, Offset tile_origin, std::span<con
   if (st.pattern.size() < detected.size()) st.pattern = {st.backend, detected.size(), MemoryLabel::waves};
   st.backend.intensity(detected, st.pattern.data());
   st.pattern.download(intensities);
+  MeteredVector<float, MemoryLabel::waves> one(st.modes > 1 ? intensities.size() : 0);
+  for (int mode = 1; mode < st.modes; ++mode) {
+    st.backend.to_host(one.data(), st.pattern.data() + static_cast<std::size_t>(mode) * one.size(),
+                       one.size() * sizeof(float));
+    std::transform(one.begin(), one.end(), intensities.begin(), intensities.begin(), std::plus<>());
+  }
 }
 
 double Multislice::loss_and_gradient(Volume potential, Volume gradient, Offset tile_origin,
@@ -158,15 +186,15 @@ std::vector<Complex> Multislice::slice_waves(Volume potential, Offset origin,
 
 double Multislice::vacuum_loss(Amplitudes amplitudes) {
   auto& st = *state_;
-  st.active = 1;
+  st.use(1);
   const Backend::Shift centred{};
   st.windows.shift_probe(st.at_detector().psi, {&centred, 1});
   return st.losses(amplitudes);
 }
 
-void Multislice::for_each_vacuum_wave(const std::function<void(const Complex*)>& body) {
+void Multislice::for_each_vacuum_wave(const std::function<void(std::span<const Complex>)>& body) {
   auto& st = *state_;
-  st.active = 1;
+  st.use(1);
   const Backend::Shift centred{static_cast<double>(st.p.detector.y / 2),
                                static_cast<double>(st.p.detector.x / 2)};
   const Waves w = st.beam().psi;
@@ -176,7 +204,7 @@ void Multislice::for_each_vacuum_wave(const std::function<void(const Complex*)>&
   for (int s = 0; s <= st.p.slices; ++s) {
     if (s > 0) st.backend.propagate(w, st.sweeps.step().propagators().fresnel(), Sense::direct);
     st.download_real(w, true, host);
-    body(host.data());
+    body(host);
   }
 }
 

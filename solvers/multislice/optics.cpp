@@ -66,33 +66,35 @@ std::vector<Complex> make_probe(const Optics& o, Extent e, PixelSize pixel) {
 }
 
 ApertureProbe crop_to_aperture(std::span<const Complex> probe, Extent e) {
-  const auto at = [&](int y, int x) {
-    return probe[static_cast<std::size_t>(y) * static_cast<std::size_t>(e.x) + static_cast<std::size_t>(x)];
-  };
   Box box{e.y, -e.y, e.x, -e.x};
-  for (int y = 0; y < e.y; ++y)
-    for (int x = 0; x < e.x; ++x) {
-      if (at(y, x) == Complex{}) continue;
-      const int ky = signed_frequency(y, e.y);
-      const int kx = signed_frequency(x, e.x);
-      box = {std::min(box.y0, ky), std::max(box.y1, ky + 1), std::min(box.x0, kx), std::max(box.x1, kx + 1)};
-    }
+  for (std::size_t i = 0; i < probe.size(); ++i) {
+    if (probe[i] == Complex{}) continue;
+    const std::size_t pixel = i % e.area(), width = static_cast<std::size_t>(e.x);
+    const int ky = signed_frequency(static_cast<int>(pixel / width), e.y);
+    const int kx = signed_frequency(static_cast<int>(pixel % width), e.x);
+    box = {std::min(box.y0, ky), std::max(box.y1, ky + 1), std::min(box.x0, kx), std::max(box.x1, kx + 1)};
+  }
+  if (box.empty()) throw InputError("probe: is zero everywhere; valid: an aperture of at least one pixel");
   ApertureProbe lit{box, {}};
-  for (int ky = box.y0; ky < box.y1; ++ky)
-    for (int kx = box.x0; kx < box.x1; ++kx)
-      lit.values.push_back(at(frequency_bin(ky, e.y), frequency_bin(kx, e.x)));
-  if (lit.values.empty())
-    throw InputError("probe: is zero everywhere; valid: an aperture of at least one pixel");
+  for (; !probe.empty(); probe = probe.subspan(e.area()))
+    for (int ky = box.y0; ky < box.y1; ++ky)
+      for (int kx = box.x0; kx < box.x1; ++kx)
+        lit.values.push_back(
+            probe[static_cast<std::size_t>(frequency_bin(ky, e.y)) * static_cast<std::size_t>(e.x) +
+                  static_cast<std::size_t>(frequency_bin(kx, e.x))]);
   return lit;
 }
 
 std::vector<Complex> extend_aperture(const ApertureProbe& lit, Extent e) {
-  std::vector<Complex> probe(e.area());
+  const auto modes = static_cast<std::size_t>(lit.modes());
+  std::vector<Complex> probe(modes * e.area());
   auto value = lit.values.begin();
-  for (int ky = lit.box.y0; ky < lit.box.y1; ++ky)
-    for (int kx = lit.box.x0; kx < lit.box.x1; ++kx)
-      probe[static_cast<std::size_t>(frequency_bin(ky, e.y)) * static_cast<std::size_t>(e.x) +
-            static_cast<std::size_t>(frequency_bin(kx, e.x))] = *value++;
+  for (std::size_t mode = 0; mode < modes; ++mode)
+    for (int ky = lit.box.y0; ky < lit.box.y1; ++ky)
+      for (int kx = lit.box.x0; kx < lit.box.x1; ++kx)
+        probe[mode * e.area() +
+              static_cast<std::size_t>(frequency_bin(ky, e.y)) * static_cast<std::size_t>(e.x) +
+              static_cast<std::size_t>(frequency_bin(kx, e.x))] = *value++;
   return probe;
 }
 

@@ -25,12 +25,21 @@ Waves Sweeps::waves_at(int s, const Beam& beam, Volume potential) const {
   return at(s);
 }
 
+/// No wave may step the slice before all of them are in front of it.
+void Sweeps::retreat(int s, const Beam& beam, const VolumeUpdate& update) const {
+  const Waves behind = waves_at(s, beam, update.potential);
+  const bool rewind = kept_.none() && s > 0;
+  SliceUpdate now = update.slice(s);
+  if (update.sum != nullptr) now = {now.potential, update.sum, 0};
+  step_.retreat(behind, beam.chi, now, beam.origins, rewind);
+  if (update.sum != nullptr) backend_.deliver_sum(update.slice(s), update.sum, beam.origins, beam.chi.extent);
+}
+
 void Sweeps::backward(const Beam& beam, const VolumeUpdate& update) const {
   const Waves back = backward_waves(beam);
   step_.return_behind_last(back);
   for (int s = update.potential.slices - 1; s >= 0; --s) {
-    const Waves behind = waves_at(s, beam, update.potential);
-    step_.retreat(behind, beam.chi, update.slice(s), beam.origins, kept_.none() && s > 0);
+    retreat(s, beam, update);
     if (s > 0) step_.back_propagate(back);
   }
 }

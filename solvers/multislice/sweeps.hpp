@@ -11,6 +11,8 @@ struct VolumeUpdate {
   Volume potential;
   Volume gradient; ///< or {}
   float step = 0;
+  float* sum = nullptr; ///< where several waves of one position add up a slice's gradient before its step:
+                        ///< zero, [y][x] of the potential's extent; or none
   [[nodiscard]] SliceUpdate slice(int s) const {
     return {potential.slice(s), gradient.data != nullptr ? gradient.slice(s).data : nullptr, step};
   }
@@ -36,6 +38,7 @@ public:
 
 private:
   [[nodiscard]] Waves waves_at(int s, const Beam& beam, Volume potential) const;
+  void retreat(int s, const Beam& beam, const VolumeUpdate& update) const;
 
   Backend& backend_;
   SliceStep step_;

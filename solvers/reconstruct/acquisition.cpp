@@ -1,6 +1,7 @@
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 
 namespace ptychoscale {
@@ -18,8 +19,11 @@ Acquisition acquisition_of(const DatasetReader& dataset) {
 
 Acquisition acquisition_without_data(const DatasetHeader& header) {
   return {header, [&header](int, std::span<float> amplitudes) {
-            std::ranges::transform(header.probe, amplitudes.begin(),
-                                   [](Complex beam) { return 0.9F * std::abs(beam); });
+            std::ranges::fill(amplitudes, 0.0F);
+            for (std::size_t i = 0; i < header.probe.size(); ++i) { // of all modes
+              float& amplitude = amplitudes[i % amplitudes.size()];
+              amplitude = std::hypot(amplitude, 0.9F * std::abs(header.probe[i]));
+            }
           }};
 }
 

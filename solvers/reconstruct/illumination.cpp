@@ -11,11 +11,11 @@ namespace {
 
 constexpr double negligible = 1e-3; ///< of the brightest pixel: where a probe ends
 
-std::vector<double> intensities(const Complex* wave, Extent e) {
+/// N |psi|^2 of all modes [mode][y][x].
+std::vector<double> intensities(std::span<const Complex> waves, Extent e) {
   std::vector<double> map(e.area());
-  std::transform(wave, wave + map.size(), map.begin(), [&](const Complex& psi) {
-    return static_cast<double>(e.area()) * std::norm(std::complex<double>(psi));
-  });
+  for (std::size_t i = 0; i < waves.size(); ++i)
+    map[i % map.size()] += static_cast<double>(e.area()) * std::norm(std::complex<double>(waves[i]));
   return map;
 }
 
@@ -50,15 +50,15 @@ Extent cell_of(const DatasetHeader& h) {
           std::max(1, static_cast<int>(std::lround(h.scan_step_A.x / h.pixel.x)))};
 }
 
-Illumination illumination_of(const DatasetHeader& h) {
+Illumination illumination_of(const DatasetHeader& h, const ApertureProbe& probe) {
   const auto backend = make_backend({"cpu", 1, Planning::estimate});
-  Multislice vacuum(*backend, window_model(h), h.probe);
+  Multislice vacuum(*backend, window_model(h), probe);
   const Extent cell = cell_of(h);
   Illumination light;
   light.extent = h.detector;
   double brightest_raster = 0;
-  vacuum.for_each_vacuum_wave([&](const Complex* wave) {
-    auto map = intensities(wave, h.detector);
+  vacuum.for_each_vacuum_wave([&](std::span<const Complex> waves) {
+    auto map = intensities(waves, h.detector);
     light.brightest = std::max(light.brightest, *std::max_element(map.begin(), map.end()));
     const double raster = brightest_of_raster(map, h.detector, cell.y, cell.x);
     if (raster <= brightest_raster) return;

@@ -26,8 +26,9 @@ struct Illumination {
   [[nodiscard]] Offset middle() const { return {extent.y / 2, extent.x / 2}; }
 };
 
-/// Free propagation through the empty specimen; estimated plans, so that it is the same on every run.
-[[nodiscard]] Illumination illumination_of(const DatasetHeader& header);
+/// Free propagation through the empty specimen, of all modes of the probe together; estimated plans, so that
+/// it is the same on every run.
+[[nodiscard]] Illumination illumination_of(const DatasetHeader& header, const ApertureProbe& probe);
 /// Rank 0's on all ranks, so that processors of two kinds do not differ in the last bits. Collective.
 void share(const Communicator& comm, Illumination& light);
 

@@ -25,12 +25,12 @@ double flag(bool raised) { return raised ? 1 : 0; }
 } // namespace
 
 IterationLoop::IterationLoop(const Communicator& comm, TileSolver& tile, Solver& solver,
-                             ProbeRefinement* refinement, const ReconstructionPlan& plan,
+                             ProbeRefinement* refinement, SliceBlur* blur, const ReconstructionPlan& plan,
                              const ReconstructionOptions& options, double step,
                              const ReconstructionHooks& hooks)
-    : comm_(comm), tile_(tile), solver_(solver), refinement_(refinement), options_(options), hooks_(hooks),
-      agreement_(comm.is_alone() ? nullptr : hooks.checkpoints,
-                 sums_gradients(options.method) ? plan.rounds : 1, options.iterations) {
+    : comm_(comm), tile_(tile), solver_(solver), refinement_(refinement), blur_(blur), options_(options),
+      hooks_(hooks), agreement_(comm.is_alone() ? nullptr : hooks.checkpoints,
+                                sums_gradients(options.method) ? plan.rounds : 1, options.iterations) {
   shared_.step = step;
 }
 
@@ -66,6 +66,7 @@ void IterationLoop::iterate() {
                       .leaves = [this] { return agreement_.stop_asked() && agreement_.meets(at_, shared_); },
                       .before_exchange = [this] { end_round(); }});
   if (at_.iteration + 1 == options_.iterations) solver_.complete();
+  if (blur_) blur_->apply();
   tile_.backend().synchronize();
   finish_iteration();
 }

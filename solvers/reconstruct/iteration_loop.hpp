@@ -3,6 +3,7 @@
 #include "agreement.hpp"
 #include "checkpoint_folder.hpp"
 #include "probe_refinement.hpp"
+#include "slice_blur.hpp"
 #include "tile_solver.hpp"
 
 #include <functional>
@@ -14,9 +15,9 @@ namespace ptychoscale {
 /// The loop over iterations on one rank: its state, and the checkpoints that it makes and goes on from.
 class IterationLoop {
 public:
-  /// Everything must outlive it; `refinement` may be null, for a probe that is known.
+  /// Everything must outlive it; `refinement` may be null, for a probe that is known, and `blur`, for none.
   [[nodiscard]] IterationLoop(const Communicator& comm, TileSolver& tile, Solver& solver,
-                              ProbeRefinement* refinement, const ReconstructionPlan& plan,
+                              ProbeRefinement* refinement, SliceBlur* blur, const ReconstructionPlan& plan,
                               const ReconstructionOptions& options, double step,
                               const ReconstructionHooks& hooks);
 
@@ -50,6 +51,7 @@ private:
   TileSolver& tile_;
   Solver& solver_;
   ProbeRefinement* refinement_;
+  SliceBlur* blur_;
   const ReconstructionOptions& options_;
   const ReconstructionHooks& hooks_;
   std::function<void()> after_first_;

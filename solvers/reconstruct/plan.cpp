@@ -1,5 +1,6 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 #include "tile_solver.hpp"
 
@@ -42,6 +43,17 @@ void check(const ReconstructionOptions& o, int ranks, std::size_t positions) {
   if (o.refine_probe != 0 && descends(o) && o.update == UpdateRule::accelerated)
     throw InputError("refine_probe: is not usable with update accelerated, whose momentum is of an F that "
                      "does not change with the probe; valid with as_printed, once, averaged and batch");
+  if (!(o.slice_blur >= 0 && std::isfinite(o.slice_blur)))
+    throw InputError(
+        fmt::format("slice_blur: {} is not usable; give a positive number of slices", o.slice_blur));
+  if (o.slice_blur > 0 && descends(o) && o.update == UpdateRule::accelerated)
+    throw InputError("slice_blur: is not usable with update accelerated, whose momentum is of F alone; valid "
+                     "with as_printed, once, averaged and batch");
+  if (o.slice_blur > 0 && sums_gradients(o.method) && o.delay > 0)
+    throw InputError(
+        fmt::format("slice_blur: is not usable with delay {}, with which ranks have not the same "
+                    "volume at the end of an iteration; valid with delay 0",
+                    o.delay));
   if (o.delay < 0 || o.delay > 1)
     throw InputError(fmt::format("delay: {} is not usable; valid: 0, 1", o.delay));
   if (sums_gradients(o.method) && o.delay > 0 &&
@@ -57,6 +69,25 @@ void check(const ReconstructionOptions& o, int ranks, std::size_t positions) {
         "or gd or serial with update batch or accelerated",
         o.positions_at_once,
         o.method == Method::hve ? "hve" : fmt::format("{} with update {}", name(o.method), name(o.update))));
+}
+
+/// What the run starts from: the dataset's modes, or as many as are asked for, made from its one.
+ApertureProbe starting_probe(const DatasetHeader& h, const ReconstructionOptions& o) {
+  auto probe = crop_to_aperture(h.probe, h.detector);
+  if (o.probe_modes == 0 || o.probe_modes == probe.modes()) return probe;
+  if (probe.modes() > 1)
+    throw InputError(fmt::format(
+        "probe_modes: {} is not usable, the dataset's probe has {} modes; valid: {}, or leave it out",
+        o.probe_modes, probe.modes(), probe.modes()));
+  if (o.probe_modes < 0 || o.probe_modes > most_probe_modes)
+    throw InputError(
+        fmt::format("probe_modes: {} is not usable; valid: 1 to {}", o.probe_modes, most_probe_modes));
+  if (o.refine_probe == 0)
+    throw InputError(
+        fmt::format("probe_modes: {} modes of a dataset's one are a start that has to be refined; "
+                    "valid: with refine_probe, or a dataset whose probe has {} modes",
+                    o.probe_modes, o.probe_modes));
+  return make_modes(probe, o.probe_modes);
 }
 
 Tiling tiling_of(const DatasetHeader& h, const ReconstructionOptions& o, int ranks) {
@@ -129,7 +160,7 @@ ReconstructionPlan plan_reconstruction(const DatasetHeader& header, const Recons
     plan.exchange = plan_exchange({*kind, bytes}, plan.tiling, header.slices);
   if (options.method == Method::hve && options.halo_fill == HaloFill::paste)
     plan.paste = plan_voxel_paste({.buffer_bytes = bytes}, plan.tiling, header.slices);
-  plan.probe = crop_to_aperture(header.probe, header.detector);
+  plan.probe = starting_probe(header, options);
   plan.transforms = transforms_of(header, options.grid, plan.tiling);
   return plan;
 }

@@ -46,9 +46,17 @@ void ProbeRefinement::step(int round) {
 void ProbeRefinement::step_on_first(int round) {
   tile_.backend().to_host(other_.data(), tile_.probe().data(), tile_.probe().size_bytes());
   const float step = 1 / static_cast<float>(std::max(positions_in(round), 1));
-  const auto& start = plan_.probe.values;
   for (std::size_t k = 0; k < message_.size(); ++k)
-    message_[k] = start[k] == Complex{} ? Complex{} : other_[k] - step * message_[k];
+    message_[k] = is_lit(k) ? other_[k] - step * message_[k] : Complex{};
+}
+
+/// Whether any mode has something at the k-th number's pixel.
+bool ProbeRefinement::is_lit(std::size_t k) const {
+  const auto& start = plan_.probe.values;
+  const std::size_t pixels = plan_.probe.box.extent().area();
+  for (k %= pixels; k < start.size(); k += pixels)
+    if (start[k] != Complex{}) return true;
+  return false;
 }
 
 /// Of all ranks.

@@ -24,11 +24,15 @@ namespace ptychoscale {
 /// scatters, and bends F much less than that; more rounds are more such steps in an iteration, each from
 /// fewer positions.
 ///
-/// Where the probe that the run was given is zero, it stays so: the lens has an aperture.
+/// All of this holds for several modes P_m with |Psi_i|^2 = sum |U_i P_m|^2, too, as the length of a longer
+/// vector, which is as convex: all modes make the step 1/n of their own gradients, U_i^H (1 - a_i / |Psi_i|)
+/// U_i P_m.
+///
+/// Where all modes of the probe that the run was given are zero, they stay so: the lens has an aperture.
 class ProbeRefinement {
 public:
-  /// Two waves of the aperture's size are metered as `exchange`, the gradient as `waves`. Everything must
-  /// outlive it.
+  /// Two waves of the aperture's size, times the modes, are metered as `exchange`, the gradient as `waves`.
+  /// Everything must outlive it.
   [[nodiscard]] ProbeRefinement(TileSolver& tile, const Communicator& comm, const ReconstructionPlan& plan,
                                 const ReconstructionOptions& options);
 
@@ -46,6 +50,7 @@ public:
 private:
   void step_on_first(int round);
   [[nodiscard]] int positions_in(int round) const;
+  [[nodiscard]] bool is_lit(std::size_t k) const;
 
   TileSolver& tile_;
   const Communicator& comm_;

@@ -5,6 +5,7 @@
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/io/masks.hpp"
 #include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 #include "steps.hpp"
 #include "tile_solver.hpp"
 
@@ -137,11 +138,18 @@ std::unique_ptr<ProbeRefinement> make_refinement(TileSolver& tile, const Communi
   return options.refine_probe > 0 ? std::make_unique<ProbeRefinement>(tile, comm, plan, options) : nullptr;
 }
 
-/// The probe that a rank has now, on the whole detector.
+std::unique_ptr<SliceBlur> make_blur(TileSolver& tile, const ReconstructionOptions& options) {
+  return options.slice_blur > 0
+             ? std::make_unique<SliceBlur>(tile.backend(), tile.volume(), options.slice_blur)
+             : nullptr;
+}
+
+/// The probe that a rank has now, on the whole detector. Steps leave modes that are not orthogonal, which no
+/// pattern tells; so it is for the reader that they are made so, and once is enough.
 std::vector<Complex> probe_of(TileSolver& tile, const ReconstructionPlan& plan, Extent detector) {
   ApertureProbe now = plan.probe;
   tile.backend().to_host(now.values.data(), tile.probe().data(), tile.probe().size_bytes());
-  return extend_aperture(now, detector);
+  return extend_aperture(orthogonal_modes(now), detector);
 }
 
 } // namespace
@@ -165,7 +173,8 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
   if (!options.stream_measurements) judge();
   auto solver = make_solver(*tile, comm, plan, options, steps);
   const auto refinement = make_refinement(*tile, comm, plan, options);
-  IterationLoop loop(comm, *tile, *solver, refinement.get(), plan, options, result.step, hooks);
+  const auto blur = make_blur(*tile, options);
+  IterationLoop loop(comm, *tile, *solver, refinement.get(), blur.get(), plan, options, result.step, hooks);
   if (options.stream_measurements) loop.after_first(judge); // all of them have been read then
   if (hooks.resume) loop.resume(*hooks.resume);
   loop.run();

@@ -17,7 +17,7 @@ Steps steps_of(const Communicator& comm, const DatasetHeader& header, const Reco
   StepScale scale;
   comm.agree([&] {
     if (!comm.leads()) return;
-    if (weighted || !known) light = illumination_of(header);
+    if (weighted || !known) light = illumination_of(header, plan.probe);
     scale.step = known ? *known : default_step(header, options, plan, light);
     if (weighted) scale.brightest = brightest_of_scan(header, plan, light);
   });

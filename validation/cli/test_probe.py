@@ -61,6 +61,36 @@ def test_a_refined_probe_fits_better_and_is_nearer_to_the_true_one(run, defocuse
     assert again.read_bytes() == (tmp_path / "refined.h5").read_bytes()
 
 
+def test_modes_are_refined_reported_and_taken_over_by_an_import(run, defocused, tmp_path):
+    made = tmp_path / "modes.h5"
+    row, _ = reconstructed(run, defocused, made, "--method", "gd", "--refine-probe", "--probe-modes", 3, ranks=2)
+    powers = row["probe_mode_powers"]
+    assert row["probe_modes"] == 3 and sum(powers) == pytest.approx(1) and powers == sorted(powers, reverse=True)
+    with h5py.File(made) as file:
+        modes = file["reconstruction/probe/data"][...].reshape(3, -1).astype(complex)
+    products = modes.conj() @ modes.T
+    np.testing.assert_allclose(products, np.diag(powers) * row["probe_power"], atol=1e-6)  # of waves in single precision
+    run.good("import", defocused, "--probe", made, "-o", tmp_path / "again.h5")
+    row, _ = reconstructed(run, tmp_path / "again.h5", tmp_path / "known.h5", "--method", "serial")
+    assert row["probe_modes"] == 3 and "probe_change" not in row
+    assert row["probe_mode_powers"] == pytest.approx(powers, rel=1e-4)
+    refused = ["reconstruct", tmp_path / "again.h5", "-o", tmp_path / "no.h5"]
+    run.rejects(*refused, "--probe-modes", 2, says=["probe_modes", "has 3 modes", "leave it out"])
+
+
+def test_a_plan_counts_modes(run, tiny_case):
+    def row(modes):
+        words = ["--case", tiny_case, "--ranks", 4, "--methods", "gd", "--refine-probe", "--probe-modes", modes]
+        return json.loads(run.good("plan", *words, "--json", "-").out)["benchmarks"][0]
+
+    one, two = row(1), row(2)
+    assert "probe_modes" not in one and two["probe_modes"] == 2
+    assert 1.9 < two["memory_waves_bytes_max"] / one["memory_waves_bytes_max"] < 2  # factors of propagation are not for each mode
+    wave = two["memory_exchange_bytes_max"] - one["memory_exchange_bytes_max"]  # twice the probe's
+    assert two["bytes_sent"] - one["bytes_sent"] == one["rounds"] * 4 * wave / 2
+    assert two["messages_sent"] == one["messages_sent"]
+
+
 def test_a_plan_counts_the_probe(run, tiny_case):
     def rows(*words):
         return json.loads(run.good("plan", "--case", tiny_case, "--ranks", "1,4", "--rounds", 2, *words, "--json", "-").out)["benchmarks"]
@@ -78,5 +108,8 @@ def test_a_plan_counts_the_probe(run, tiny_case):
 def test_what_is_refused(run, tiny_dataset, output):
     for word in ("0", "1", "-1", "first"):
         run.rejects("reconstruct", tiny_dataset, "-o", output, f"--refine-probe={word}", says=["--refine-probe", "2 or more"])
+    for word in ("0", "9", "two"):
+        run.rejects("reconstruct", tiny_dataset, "-o", output, f"--probe-modes={word}", says=["--probe-modes", "1 to 8"])
+    run.rejects("reconstruct", tiny_dataset, "-o", output, "--probe-modes", 2, says=["probe_modes", "refine_probe"])
     words = ["--method", "gd", "--update", "accelerated", "--refine-probe"]
     run.rejects("reconstruct", tiny_dataset, "-o", output, *words, says=["refine_probe", "accelerated", "momentum", "batch"])

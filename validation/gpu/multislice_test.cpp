@@ -2,7 +2,7 @@
 #include "gpu_test.hpp"
 #include "ptychoscale/base/physics.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
-#include "ptychoscale/multislice/optics.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 
 #include <tuple>
 
@@ -22,7 +22,13 @@ struct Variant {
   GridKind grid;
   Bandwidth bandwidth;
   Adjoint adjoint;
+  int modes = 1; ///< of the probe
 };
+
+ApertureProbe probe_of(const Variant& v) {
+  return make_modes(crop_to_aperture(make_probe({energy_eV, 22, -150, 0, true}, detector, pixel), detector),
+                    v.modes, 0.1);
+}
 
 /// What a backend makes of one model.
 struct Outcome {
@@ -51,7 +57,7 @@ MultisliceParameters parameters(const Variant& v) {
 Outcome outcome(Backend& backend, const Variant& variant) {
   const auto batch = static_cast<int>(positions.size());
   const auto p = parameters(variant);
-  Multislice model(backend, p, make_probe({energy_eV, 22, -150, 0, true}, detector, pixel), batch);
+  Multislice model(backend, p, probe_of(variant), batch);
   const std::size_t voxels = slices * specimen_extent.area();
   const auto specimen = test::random_floats(voxels, -100, 300, 1);
   auto potential = test::upload(backend, specimen, MemoryLabel::volume);
@@ -81,8 +87,7 @@ Outcome outcome(Backend& backend, const Variant& variant) {
 std::vector<double> visits(Backend& backend, const Variant& variant) {
   const std::size_t voxels = slices * specimen_extent.area();
   const auto all = static_cast<int>(positions.size());
-  Multislice model(backend, parameters(variant), make_probe({energy_eV, 22, -150, 0, true}, detector, pixel),
-                   all);
+  Multislice model(backend, parameters(variant), probe_of(variant), all);
   auto potential = test::upload(backend, test::random_floats(voxels, -100, 300, 1), MemoryLabel::volume);
   Buffer<float> one(backend, voxels, MemoryLabel::accumulation);
   Buffer<float> other(backend, voxels, MemoryLabel::accumulation);
@@ -179,7 +184,8 @@ INSTANTIATE_TEST_SUITE_P(
                                      Variant{"window_checkpoint", window, Bandwidth::none, checkpoint},
                                      Variant{"tile_reverse", tile, Bandwidth::none, reverse},
                                      Variant{"limited_store", window, Bandwidth::two_thirds, store},
-                                     Variant{"limited_tile", tile, Bandwidth::two_thirds, checkpoint}),
+                                     Variant{"limited_tile", tile, Bandwidth::two_thirds, checkpoint},
+                                     Variant{"modes", window, Bandwidth::none, reverse, 2}),
                      testing::Values(Kernels::cufft, Kernels::fused)),
     test_name);
 

@@ -122,6 +122,14 @@ protected:
                    .update = UpdateRule::batch,
                    .positions_at_once = 3,
                    .refine_probe = 2});
+    all.push_back(
+        {.method = Method::hve, .iterations = 5, .extra_rows = 1, .refine_probe = 2, .probe_modes = 2});
+    all.push_back({.method = Method::gd,
+                   .iterations = 5,
+                   .update = UpdateRule::batch,
+                   .positions_at_once = 3,
+                   .refine_probe = 2,
+                   .probe_modes = 3});
     return all;
   }
 

@@ -99,8 +99,9 @@ void Fields::call(Verb verb) {
     return backend_.shift_probe(w, aperture, shifts);
   case Verb::place:
     return backend_.place(a, w, {-5, 9});
-  case Verb::amplitude_loss:
-    return backend_.amplitude_loss(w, amplitudes_.data(), a, losses_);
+  case Verb::amplitude_loss: // as patterns of their own, then as modes of one
+    backend_.amplitude_loss(w, amplitudes_.data(), a, losses_);
+    return backend_.amplitude_loss(a, amplitudes_.data(), w, std::span(losses_).first(1));
   case Verb::intensity:
     return backend_.intensity(w, amplitudes_.data());
   case Verb::transmission:
@@ -110,8 +111,10 @@ void Fields::call(Verb verb) {
     return backend_.multiply(a, w, Sense::conjugate);
   case Verb::phase_gradient:
     return backend_.phase_gradient(w, gather, origins, sigma);
-  case Verb::axpy:
-    return backend_.axpy(gradient_.data(), -0.75F, potential_.data(), potential_.size());
+  case Verb::axpy: // and what counts as two of them
+    backend_.axpy(gradient_.data(), -0.75F, potential_.data(), potential_.size());
+    return backend_.deliver_sum({volume.slice(0), slice.data, 0.5F}, gradient_.data(), {origins.data(), 1},
+                                grid_);
   case Verb::pack:
     return backend_.pack(packed_.data(), volume, inner, 1, slices);
   case Verb::unpack: // one slice by adding, the next by replacing

@@ -73,6 +73,15 @@ def test_a_wave_in_real_space(imported, tmp_path, shape):
     assert "probe         made from the optics" not in program.ask("info", tmp_path / "mine.h5")
 
 
+def test_several_modes_strongest_first(imported, tmp_path):
+    weak, strong = 0.5 * wave(0.1), wave(0.4)
+    file = saved(tmp_path, np.stack([in_real_space(mode) for mode in (weak, strong)]))
+    found = imported("--probe", file, says=["2 modes with 80.0%, 20.0%; 100.0% of its power is in the aperture"])
+    stored = np.fft.fftshift(found["ptychoscale/probe"], axes=(1, 2)) * np.sqrt(1.25)
+    np.testing.assert_allclose(stored, [strong, weak], atol=1e-6)
+    assert "probe         2 incoherent modes" in program.ask("info", tmp_path / "mine.h5")
+
+
 @pytest.mark.parametrize("place", ["reconstruction/probe/data", "optimizable_tensors/probe", "mine/wave"])
 def test_the_wave_of_a_reconstruction(imported, tmp_path, place):
     with h5py.File(tmp_path / "made.h5", "w") as file:
@@ -129,7 +138,9 @@ def test_bad_waves(refuses, tmp_path):
     refuses("--probe", tmp_path / "none.npy", says=["--probe", "no such file"])
     refuses("--probe", saved(tmp_path, np.abs(wave())), says=["--probe", "float64", "complex numbers"])
     refuses("--probe", saved(tmp_path, wave()[1:]), says=["--probe", "shape (23, 22)", "(24, 22)"])
-    refuses("--probe", saved(tmp_path, np.stack([wave()] * 3)), says=["--probe", "3 modes", "one wave"])
+    refuses("--probe", saved(tmp_path, np.stack([wave()] * 9)), says=["--probe", "9 modes", "1 to 8"])
+    refuses("--probe", saved(tmp_path, np.stack([wave(), 0 * wave()])), says=["--probe", "mode 1 has no power"])
+    refuses("--probe", saved(tmp_path, wave()[None, None]), says=["--probe", "shape (1, 1, 24, 22)"])
     refuses("--probe", saved(tmp_path, np.where(disk((3, 3)), np.nan, wave())), says=["--probe", "finite"])
     refuses("--probe", saved(tmp_path, wave()), says=["--probe", "of its power lies in the aperture", "real space"])
     with h5py.File(tmp_path / "other.h5", "w") as file:

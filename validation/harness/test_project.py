@@ -107,6 +107,20 @@ def test_messages_and_bytes_are_those_of_real_ranks(project, smoke_dataset, tmp_
 
 
 @built
+def test_modes_have_kernel_times_of_their_own(project, harness, rejects, kernel_times, smoke_dataset, tmp_path):
+    modes = ["--refine-probe", "--probe-modes", 2]
+    words = ["project", "--machine", "summit", "--case", "smoke", "--method", "gd", "--ranks", 2, *modes]
+    rejects(*words, "--kernel-times", kernel_times, "-o", tmp_path / "out", says=["--refine-probe --probe-modes 2"])
+    file = tmp_path / "modes.json"
+    assert harness("project", "--measure", file, "--case", "smoke", "--method", "gd", "--ranks", 2, *modes).code == 0
+    (row,) = project("--method", "gd", "--ranks", 2, "--iterations", 2, "--exchange", "appp", *modes, times=file)
+    real = real_row(smoke_dataset, "gd", 2, tmp_path, "--exchange", "appp", "--rounds", 1, *modes)
+    assert row["probe_modes"] == real["probe_modes"] == 2
+    for key in ("messages_sent", "bytes_sent"):
+        assert row[key] == real[key], key
+
+
+@built
 def test_kernels_take_what_was_measured(project):
     """On slow kernels, a rank computes for its positions' time; how near that is to a real run is among the checks of speed."""
     slowdown = 1e3

@@ -14,7 +14,7 @@ from report_inputs import RUNS, make_runs, plant_failed, plant_findings, plant_k
 
 from harness.__main__ import main
 from harness.judge.quantities import BY_KEY
-from harness.report import reproduction, scaling
+from harness.report import reproduction, scaling, tables
 from harness.report.columns import THEMES
 from harness.report.parts import part_of
 from harness.report.publish import files_of_page
@@ -320,6 +320,16 @@ def test_efficiency_is_relative_to_the_fewest_ranks_of_the_fastest_mesh():
     line = scaling.efficiency(labelled([run_of(row) for row in rows])).axes[0].lines[0]
     assert line.get_label() == "GD, measured"
     assert list(line.get_xdata()) == [1, 2, 4] and list(line.get_ydata()) == [100, 100, 50]
+
+
+def test_modes_of_a_probe_are_shown_with_their_power():
+    row = {"name": "a/gd", "method": "gd", "mesh": [1, 1], "ranks": 1}
+    powers = [[0.9, 0.1], [0.7, 0.2, 0.1]]
+    several = [{**row, "probe_modes": len(each), "probe_mode_powers": each} for each in powers]
+    table = tables.modes(labelled([run_of(each) for each in (row, *several)]))
+    assert [[cell.text for cell in cells] for _, cells in table.rows] == [["90.00", "10.00", tables.NONE], ["70.00", "20.00", "10.00"]]
+    assert table.rows[0][1][1].path.endswith("probe_mode_powers[1]")
+    assert tables.modes(labelled([run_of(row)])) is None
 
 
 def test_ranks_that_took_turns_on_a_gpu_are_not_shown_as_scaling():

@@ -165,6 +165,7 @@ std::vector<ReconstructionOptions> every_way(int ranks) {
   for (const int delay : {0, 1})
     all.push_back({.method = Method::gd, .update = batch, .rounds = 3, .delay = delay, .refine_probe = 2});
   all.push_back({.method = Method::hve, .refine_probe = 2});
+  all.push_back({.method = Method::gd, .rounds = 3, .refine_probe = 2, .probe_modes = 2});
   return all;
 }
 

@@ -85,14 +85,12 @@ Field transmission(const Model& m, const std::vector<double>& potential, int sli
   return t;
 }
 
-} // namespace
-
-Field detector_wave(const Model& m, const std::vector<double>& potential, Position position) {
+/// One mode's wave in front of the detector, reciprocal space, [ky][kx].
+Field detector_wave(const Model& m, Field probe, const std::vector<double>& potential, Position position) {
   const double py = position.y / m.pixel.y;
   const double px = position.x / m.pixel.x;
   const Offset window{static_cast<int>(std::lround(py)) - m.detector.y / 2,
                       static_cast<int>(std::lround(px)) - m.detector.x / 2};
-  Field probe = m.probe;
   for (int y = 0; y < m.detector.y; ++y)
     for (int x = 0; x < m.detector.x; ++x)
       probe[at(y, x, m.detector)] *=
@@ -117,11 +115,24 @@ Field detector_wave(const Model& m, const std::vector<double>& potential, Positi
   return forward(psi, m.detector);
 }
 
+} // namespace
+
+std::vector<double> amplitudes(const Model& m, const std::vector<double>& potential, Position position) {
+  std::vector<double> all(m.detector.area());
+  const auto pixels = static_cast<std::ptrdiff_t>(all.size());
+  for (auto mode = m.probe.begin(); mode != m.probe.end(); mode += pixels) {
+    const Field wave = detector_wave(m, Field(mode, mode + pixels), potential, position);
+    for (std::size_t k = 0; k < all.size(); ++k) all[k] += std::norm(wave[k]);
+  }
+  for (double& a : all) a = std::sqrt(a);
+  return all;
+}
+
 double loss(const Model& m, const std::vector<double>& potential, Position position,
-            const std::vector<double>& amplitudes) {
-  const Field wave = detector_wave(m, potential, position);
+            const std::vector<double>& measured) {
+  const auto model = amplitudes(m, potential, position);
   double sum = 0;
-  for (std::size_t k = 0; k < wave.size(); ++k) sum += std::pow(amplitudes[k] - std::abs(wave[k]), 2);
+  for (std::size_t k = 0; k < model.size(); ++k) sum += std::pow(measured[k] - model[k], 2);
   return sum;
 }
 

@@ -20,16 +20,17 @@ struct Model {
   int slices = 0;
   Extent volume; ///< of the tile, whose pixel (0, 0) lies at `origin`
   Offset origin;
-  std::vector<std::complex<double>> probe; ///< reciprocal, [ky][kx]
+  std::vector<std::complex<double>> probe; ///< reciprocal, [mode][ky][kx]
 };
 
 using Field = std::vector<std::complex<double>>;
 
-/// Wave in front of the detector, reciprocal space, [ky][kx].
-[[nodiscard]] Field detector_wave(const Model& m, const std::vector<double>& potential, Position position);
+/// Amplitudes at the detector, [ky][kx]: the root of what all modes' intensities add up to.
+[[nodiscard]] std::vector<double> amplitudes(const Model& m, const std::vector<double>& potential,
+                                             Position position);
 
 /// sum_k (a - |wave|)^2
 [[nodiscard]] double loss(const Model& m, const std::vector<double>& potential, Position position,
-                          const std::vector<double>& amplitudes);
+                          const std::vector<double>& measured);
 
 } // namespace ptychoscale::reference

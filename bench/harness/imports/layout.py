@@ -40,7 +40,7 @@ class Header:
     pixels_used: np.ndarray
     patterns_used: np.ndarray
     imported: str  # JSON: what was taken from where
-    probe: np.ndarray | None = None  # complex64, reciprocal, zero frequency first; None: made from the optics
+    probe: np.ndarray | None = None  # complex64 [ky][kx] or [mode][ky][kx], reciprocal, zero frequency first; None: made from the optics
 
     @staticmethod
     def of(args, optics, grid, placed, counts, pixels_used, patterns_used, probe) -> "Header":

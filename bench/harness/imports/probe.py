@@ -19,22 +19,26 @@ from harness.imports.sources.source import Source
 
 KNOWN_PLACES = ("reconstruction/probe/data", "optimizable_tensors/probe")  # of our reconstructions, and PtyRAD's
 EDGE = 2.0  # pixels beyond the aperture's radius that its edge may reach
+PLANE = (-2, -1)  # axes of a wave
+MOST_MODES = 8  # that the program takes
 LEAST_SHARE = 0.5  # of the wave's power that lies in the aperture
 
 
 def settle(
     args: argparse.Namespace, source: Source, optics: Optics, correction: Correction, grid: Grid, table: Table
 ) -> np.ndarray | None:
-    """As datasets have it: complex64 [ky][kx], zero frequency first, of power 1; None where it is left to the optics. Throws
-    InputError for a file that holds no such wave or pattern, and for one that lies elsewhere than the aperture."""
+    """As datasets have it: complex64 [ky][kx], or [mode][ky][kx] of several, the strongest first, zero frequency first, of power 1
+    together; None where it is left to the optics. Throws InputError for a file that holds no such wave or pattern, and for one that
+    lies elsewhere than the aperture."""
     if args.probe is None and args.vacuum is None:
         return None
     from_middle = distances(grid.detector, (grid.detector[0] // 2, grid.detector[1] // 2))
     radius = optics.radius / correction.bin
     inside = from_middle <= radius + EDGE
     if args.probe is not None:
-        option, file, said = "--probe", args.probe, "a wave"
-        wave = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(wave_in(args.probe, grid.detector))))
+        option, file = "--probe", args.probe
+        wave = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(wave_in(args.probe, grid.detector), axes=PLANE)), axes=PLANE)
+        said = "a wave" if wave.ndim == 2 else f"{len(wave)} modes with {', '.join(f'{share:.1%}' for share in shares_of(wave))}"
         share = share_inside(wave, inside, option, file)
     else:
         option, file, said = "--vacuum", args.vacuum, "amplitude of a pattern, phase of C10 and C30"
@@ -42,13 +46,19 @@ def settle(
         share = share_inside(np.sqrt(pattern), inside, option, file)
         wave = np.where(inside, amplitude_of(pattern, from_middle <= radius, correction.used), 0) * lens_phase(optics, grid)
     table.add("probe", f"{said}; {share:.1%} of its power is in the aperture", Found(None, OPTION, f"{option} {file}"))
-    return np.fft.ifftshift(wave / np.linalg.norm(wave)).astype(np.complex64)
+    return np.fft.ifftshift(wave / np.linalg.norm(wave), axes=PLANE).astype(np.complex64)
+
+
+def shares_of(modes: np.ndarray) -> np.ndarray:
+    """Of the power, by mode."""
+    power = (np.abs(modes) ** 2).sum(axis=PLANE)
+    return power / power.sum()
 
 
 def share_inside(wave: np.ndarray, inside: np.ndarray, option: str, file: str) -> float:
     """The part of the wave's power, zero frequency in the middle, that is in the aperture. Throws InputError when that is small."""
     power = np.abs(wave) ** 2
-    share = float(power[inside].sum() / max(power.sum(), np.finfo(float).tiny))
+    share = float(power[..., inside].sum() / max(power.sum(), np.finfo(float).tiny))
     if not share >= LEAST_SHARE:
         kind = "a wave in real space whose pixels are the volume's" if option == "--probe" else "a pattern that is centred as the others"
         raise InputError(f"{option}: {file}: {share:.0%} of its power lies in the aperture; valid: {kind}")
@@ -56,14 +66,19 @@ def share_inside(wave: np.ndarray, inside: np.ndarray, option: str, file: str) -
 
 
 def wave_in(word: str, detector: tuple[int, int]) -> np.ndarray:
-    """In real space, [y][x], in the middle of the window. Throws InputError for another shape or type."""
+    """In real space, [y][x], or [mode][y][x] of several, the strongest first, in the middle of the window. Throws InputError for
+    another shape or type, and for a mode without power."""
     found = read_array(Path(with_path(word)), "--probe", COMPLEX)
-    if found.ndim == 3 and len(found) == 1:  # the only mode
-        found = found[0]
-    if found.shape != detector or not np.isfinite(found).all():
-        modes = f"{len(found)} modes" if found.ndim == 3 else f"shape {found.shape}"
-        raise InputError(f"--probe: {word} has {modes}; valid: finite numbers, one wave of the stored patterns' {detector}")
-    return found
+    if found.ndim not in (2, 3) or found.shape[-2:] != detector or not np.isfinite(found).all():
+        raise InputError(f"--probe: {word} has shape {found.shape}; valid: finite numbers, waves of the stored patterns' {detector}")
+    if found.ndim == 2 or len(found) == 1:
+        return found.reshape(detector)
+    if len(found) > MOST_MODES:
+        raise InputError(f"--probe: {word} has {len(found)} modes; valid: 1 to {MOST_MODES}")
+    power = (np.abs(found) ** 2).sum(axis=PLANE)
+    if not (power > 0).all():
+        raise InputError(f"--probe: {word}: mode {power.argmin()} has no power; valid: modes that each have some")
+    return found[np.argsort(-power, kind="stable")]
 
 
 def with_path(word: str) -> str:

@@ -85,6 +85,7 @@ def add_parser(subparsers) -> None:
     add("--rounds", type=rounds_list, default=["1"], help="gd, replicated: exchanges per iteration, or max for one per position [1]")
     add("--delay", choices=["0", "1"], default="0", help="gd, replicated: rounds by which the others' part comes late [0]")
     add("--refine-probe", action="store_true", help="the probe is unknown, too: its gradients are added up over all ranks in every round")
+    add("--probe-modes", type=options.positive_int, default=1, metavar="N", help="incoherent modes of the probe, with --refine-probe [1]")
     add("--iterations", type=options.positive_int, default=3, help="iterations, the first not timed, nor the last with --delay [3]")
     add("--grid", choices=["window", "tile"], default="window", help="where waves propagate [%(default)s]")
     add("--kernel-times", type=Path, nargs="+", metavar="FILE", help="reports of ranks run alone: --measure, or reconstruct --as-rank")
@@ -110,6 +111,8 @@ def add_what_ifs(parser: argparse.ArgumentParser) -> None:
 
 def solver_words(args: argparse.Namespace) -> tuple[str, ...]:
     words = ["--grid", args.grid, "--delay", args.delay, *(["--refine-probe"] if args.refine_probe else [])]
+    if args.probe_modes > 1:
+        words += ["--probe-modes", str(args.probe_modes)]
     if args.halo_pm is not None:
         words += ["--halo-pm", str(args.halo_pm)]
     if args.exchange_MB is not None:
@@ -130,7 +133,7 @@ def runs_of(args: argparse.Namespace, target: Machine) -> list[Run]:
     runs = []
     for method in args.method:
         times = kernels.on_machine(
-            args.kernel_times, args.case, method, args.grid, target, args.device_GB_per_s and args.device_GB_per_s * 1e9
+            args.kernel_times, args.case, method, args.grid, target, args.device_GB_per_s and args.device_GB_per_s * 1e9, args.probe_modes
         )
         for exchange, rounds in variants_of(method, args):
             for ranks in args.ranks:
@@ -217,7 +220,7 @@ def run(args: argparse.Namespace) -> int:
     """Carries out `project`."""
     if args.measure is not None:
         documents.prepare_folder(args.measure.parent)
-        documents.write_report(args.measure, kernels.measure(args.case, args.method, args.ranks, args.grid, args.argv))
+        documents.write_report(args.measure, kernels.measure(args.case, args.method, args.ranks, args.grid, args.probe_modes, args.argv))
         return EXIT_OK
     check_options(args)
     target = machine.with_what_if(machine.load(args.machine), args.link_bandwidth, args.latency, args.gpu_speed)

@@ -40,10 +40,15 @@ def copy_bandwidth() -> float:
     return 2 * COPIED_BYTES / fastest
 
 
-def as_rank_words(case: str, method: str, grid: str, ranks: int, rank: int) -> list:
+def mode_words(modes: int) -> list:
+    """Of several modes of the probe, which a case has one of."""
+    return ["--refine-probe", "--probe-modes", modes] if modes > 1 else []
+
+
+def as_rank_words(case: str, method: str, grid: str, ranks: int, rank: int, modes: int = 1) -> list:
     """A run of one rank alone; one position is enough, since planning has run its transforms already."""
     words = ["reconstruct", "--case", case, "--as-rank", rank, "--of", ranks, "--positions", 1, "--iterations", 1]
-    return [*words, "--method", method, "--grid", grid, "--measurements", "stream", "--threads", 1, "--json", "-"]
+    return [*words, "--method", method, "--grid", grid, "--measurements", "stream", "--threads", 1, "--json", "-", *mode_words(modes)]
 
 
 def projection_program() -> str:
@@ -62,7 +67,7 @@ def ranks_to_measure(case: str, method: str, ranks: int) -> list[int]:
     return program.ask_json("--case", case, "--method", method, "--ranks", ranks, "--tiles", program=projection_program())
 
 
-def measure(case: str, methods: list[str], ranks: list[int], grid: str, argv: list[str]) -> dict:
+def measure(case: str, methods: list[str], ranks: list[int], grid: str, modes: int, argv: list[str]) -> dict:
     """A report of kernel times on one core of this machine, of every size of tile."""
     plan = program.plan(case, methods, ranks, "--grid", grid)
     reports = []
@@ -71,7 +76,7 @@ def measure(case: str, methods: list[str], ranks: list[int], grid: str, argv: li
             continue
         for rank in ranks_to_measure(case, row["method"], row["ranks"]):
             program.say(f"measuring {row['name']}, rank {rank}")
-            words = as_rank_words(case, row["method"], grid, row["ranks"], rank)
+            words = as_rank_words(case, row["method"], grid, row["ranks"], rank, modes)
             reports += [program.ask_json(*words) for _ in range(REPEATS)]
     report = documents.merge(reports, [each["benchmarks"][0] for each in reports], argv)
     report["context"][BANDWIDTH] = copy_bandwidth()
@@ -92,31 +97,35 @@ def check_geometry(names: str, case: str, headers: list[dict]) -> None:
             )
 
 
-def selected(files: list[Path], case: str, method: str, grid: str) -> list[tuple[dict, dict]]:
-    """(context, row) of the ranks that were run alone on this case, method and grid."""
+def selected(files: list[Path], case: str, method: str, grid: str, modes: int = 1) -> list[tuple[dict, dict]]:
+    """(context, row) of the ranks that were run alone on this case, method, grid and number of the probe's modes."""
     found = []
     for file in files:
         report = documents.read_report(file)
         for row in report["benchmarks"]:
             data = row.get("dataset", report["context"].get("dataset", {}))
             one_at_a_time = row.get("positions_at_once", 1) == 1
-            if "as_rank" in row and one_at_a_time and (data.get("case"), row["method"], row["grid"]) == (case, method, grid):
+            known = (data.get("case"), row["method"], row["grid"], row.get("probe_modes", 1))
+            if "as_rank" in row and one_at_a_time and known == (case, method, grid, modes):
                 found.append((report["context"], row))
     names = ", ".join(map(str, files))
     if not found:
+        probe, words = (f" and {modes} modes", f" --refine-probe --probe-modes {modes}") if modes > 1 else ("", "")
         raise InputError(
-            f"--kernel-times: {names} has no rank of {case} run alone with {method} on the {grid} grid; measure it, on the device, with "
-            f"ptychoscale project --measure FILE --case {case} --method {method} --grid {grid} --ranks N"
+            f"--kernel-times: {names} has no rank of {case} run alone with {method} on the {grid} grid{probe}; measure it, on the device, "
+            f"with ptychoscale project --measure FILE --case {case} --method {method} --grid {grid} --ranks N{words}"
         )
     datas = [identity.Data.of({**context, **row}) for context, row in found]
     check_geometry(names, case, [data.header for data in datas if data.header])
     return found
 
 
-def on_machine(files: list[Path], case: str, method: str, grid: str, machine: Machine, device_bandwidth: float | None) -> KernelTimes:
+def on_machine(
+    files: list[Path], case: str, method: str, grid: str, machine: Machine, device_bandwidth: float | None, modes: int = 1
+) -> KernelTimes:
     """The kernel times of one method on a machine. Those of another device are scaled by the ratio of the memories' bandwidths,
     since a slice step moves memory and computes little. Throws InputError when there are none, or no bandwidth to scale by."""
-    found = selected(files, case, method, grid)
+    found = selected(files, case, method, grid, modes)
     devices = {context.get("backend", "") for context, _ in found}
     if len(devices) > 1:
         raise InputError(f"--kernel-times: of {len(devices)} devices, {' and '.join(sorted(devices))}; valid: of one")

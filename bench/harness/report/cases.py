@@ -11,7 +11,7 @@ from harness.report.machines import side_by_side
 from harness.report.reconstructions import has_truth, read_own_report
 from harness.report.runs import Run, labelled
 from harness.report.sources import Sources
-from harness.report.tables import Table, make_table, reasons, remarks
+from harness.report.tables import Table, make_table, modes, reasons, remarks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,7 @@ def make_setting(title: str, subject: str, runs: list[Run]) -> Setting:
     """Figures and tables of the runs of one setting."""
     shown = [run for run in runs if run.why_withheld is None]
     themes = [theme for theme in THEMES if not theme.needs or any(theme.needs in run.row for run in shown)]
-    made = [reasons(runs), remarks(shown), *(make_table(theme.title, theme.columns, shown) for theme in themes)]
+    made = [reasons(runs), remarks(shown), *(make_table(theme.title, theme.columns, shown) for theme in themes), modes(shown)]
     return Setting(title, runs, draw_charts(subject, runs, across=False), [table for table in made if table is not None])
 
 

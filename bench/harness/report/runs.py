@@ -21,6 +21,8 @@ OPTIONS = {
     "rounds": "{} rounds",
     "delay": "delay {}",
     "refine_probe": "probe refined from {}",
+    "probe_modes": "{} probe modes",
+    "slice_blur": "slices blurred by {}",
     "halo_fill": "fill {}",
     "paste_every": "paste every {}",
     "extra_rows": "{} extra rows",

@@ -183,6 +183,21 @@ def remarks(runs: Sequence[Run]) -> Table | None:
     return Table("What disturbed the runs, or sets them apart", [("Remark", "", "")], rows, kind="reasons") if rows else None
 
 
+def modes(runs: Sequence[Run]) -> Table | None:
+    """Each mode's part of the probe's power, of runs with several modes; None without any."""
+    key = "probe_mode_powers"
+    several = [run for run in runs if run.row.get(key)]
+    most = max((len(run.row[key]) for run in several), default=0)
+    rows = []
+    for run in several:
+        cells = [
+            Cell(f"{100 * part:.2f}", link_to(run, f"{key}/{i}"), json_path(run.index, f"{key}[{i}]"))
+            for i, part in enumerate(run.row[key])
+        ]
+        rows.append((run.label, cells + [Cell(NONE)] * (most - len(cells))))
+    return Table("Power of the probe's modes", [(f"Mode {i + 1}", "%", "") for i in range(most)], rows) if rows else None
+
+
 def reasons(runs: Sequence[Run]) -> Table | None:
     """Why runs show no figures, those of one name and reason together; None when all show theirs."""
     groups: dict[tuple[str, str], list[Run]] = {}

@@ -99,6 +99,11 @@ public:
     cpu::transmit_adjoint(team_, fft_, transmitted, adjoint, update, origins, sigma, rewind);
   }
 
+  void deliver_sum(const SliceUpdate& update, float* sum, std::span<const Offset> origins,
+                   Extent window) override {
+    cpu::deliver_sum(team_.threads, update, sum, origins.front(), window);
+  }
+
   void shift_probe(Waves waves, const Aperture& probe, std::span<const Shift> pixels) override {
     cpu::shift_probe(team_, waves, probe, pixels);
   }

@@ -54,6 +54,47 @@ void amplitude_loss_against(const Stored* amplitudes, Team& team, Waves waves, W
     losses[static_cast<std::size_t>(wave)] = std::accumulate(first, first + rows, 0.0);
 }
 
+/// The same where several modes add up to one pattern. A row of the first mode's adjoint holds what all of
+/// them are multiplied with, until it is its turn.
+template <class Stored>
+void amplitude_loss_of_modes(const Stored* amplitudes, Team& team, Waves waves, Waves adjoint,
+                             std::span<double> losses) {
+  const Extent e = waves.extent;
+  const float scale = static_cast<float>(e.area());
+  const float least = undetermined_amplitude(e);
+  const auto rows = static_cast<std::size_t>(e.y);
+  const int positions = static_cast<int>(losses.size());
+  std::vector<double> of_row(losses.size() * rows);
+  for_rows(team, {waves.data, positions, e}, [&](int position, int y, Scratch&) {
+    Complex* factor = row_of(adjoint, position, y);
+    std::fill_n(factor, e.x, Complex{});
+    for (int wave = position; wave < waves.count; wave += positions) {
+      const Complex* w = row_of(waves, wave, y);
+      for (int x = 0; x < e.x; ++x) factor[x].real(factor[x].real() + std::norm(w[x]));
+    }
+    const Stored* a = amplitudes + (row_of(waves, position, y) - waves.data);
+    double sum = 0;
+    for (int x = 0; x < e.x; ++x) {
+      const float modulus = std::sqrt(factor[x].real());
+      const float measured = amplitude_of(a[x]);
+      const float difference = measured < 0 ? 0.0F : modulus - measured; // no_weight
+      sum += static_cast<double>(difference) * static_cast<double>(difference);
+      factor[x].real(modulus > least ? scale * difference / modulus : 0.0F);
+    }
+    of_row[static_cast<std::size_t>(position) * rows + static_cast<std::size_t>(y)] = sum;
+    for (int wave = waves.count - positions + position; wave >= 0; wave -= positions) {
+      const Complex* w = row_of(waves, wave, y);
+      Complex* r = row_of(adjoint, wave, y);
+      for (int x = 0; x < e.x; ++x) r[x] = w[x] * factor[x].real();
+    }
+  });
+  const double* first = of_row.data();
+  for (double& loss : losses) {
+    loss = std::accumulate(first, first + rows, 0.0);
+    first += rows;
+  }
+}
+
 } // namespace
 
 void shift_probe(Team& team, Waves waves, const Aperture& probe, std::span<const Backend::Shift> pixels) {
@@ -115,8 +156,13 @@ void place(Team& team, Waves target, Waves source, Offset origin) {
 }
 
 void amplitude_loss(Team& team, Waves waves, Amplitudes amplitudes, Waves adjoint, std::span<double> losses) {
-  std::visit([&](const auto* stored) { amplitude_loss_against(stored, team, waves, adjoint, losses); },
-             amplitudes);
+  const bool one_mode = static_cast<std::size_t>(waves.count) == losses.size();
+  std::visit(
+      [&](const auto* stored) {
+        one_mode ? amplitude_loss_against(stored, team, waves, adjoint, losses)
+                 : amplitude_loss_of_modes(stored, team, waves, adjoint, losses);
+      },
+      amplitudes);
 }
 
 void intensity(Team& team, Waves waves, float* intensities) {

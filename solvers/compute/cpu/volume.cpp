@@ -1,6 +1,7 @@
 #include "volume.hpp"
 
 #include "row_of.hpp"
+#include "row_on_slice.hpp"
 
 #include <algorithm>
 
@@ -49,6 +50,18 @@ void scale(int threads, Volume volume, const float* weights) {
     const float* w = weights + at % volume.extent.area();
     for (std::size_t i = 0; i < n; ++i) row[i] *= w[i];
   });
+}
+
+void deliver_sum(int threads, const SliceUpdate& update, float* sum, Offset origin, Extent window) {
+  const Extent e = update.potential.extent;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int y = 0; y < window.y; ++y) {
+    const auto seg = segment_on(e, origin, y, window.x);
+    if (seg.n == 0) continue;
+    float* g = at(sum, e, seg);
+    deliver(update, seg, g);
+    std::fill_n(g, seg.n, 0.0F);
+  }
 }
 
 } // namespace ptychoscale::cpu

@@ -11,5 +11,6 @@ void pack(int threads, float* packed, Volume volume, Box box, int first_slice, i
 void unpack(int threads, Volume volume, const float* packed, Box box, int first_slice, int last_slice,
             Merging merging);
 void scale(int threads, Volume volume, const float* weights);
+void deliver_sum(int threads, const SliceUpdate& update, float* sum, Offset origin, Extent window);
 
 } // namespace ptychoscale::cpu

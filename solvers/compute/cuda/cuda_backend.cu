@@ -106,6 +106,13 @@ public:
     slice_step_->transmit_adjoint(transmitted, adjoint, update, origins_.of(origins), sigma, rewind);
   }
 
+  void deliver_sum(const SliceUpdate& update, float* sum, std::span<const Offset> origins,
+                   Extent window) override {
+    launch_kernel("deliver_sum", cuda::deliver_sum, over_pixels(window), stream_.get(), sum, window,
+                  {update.potential.data, update.gradient, update.potential.extent, update.step},
+                  origins_.of(origins));
+  }
+
   void replay(Recording& recording, std::span<const Offset> origins,
               const std::function<void()>& verbs) override {
     if (launch_ == Launch::direct) return verbs();
@@ -135,13 +142,20 @@ public:
 
   void amplitude_loss(Waves waves, Amplitudes amplitudes, Waves adjoint, std::span<double> losses) override {
     const auto ny = static_cast<std::size_t>(waves.extent.y);
-    const std::size_t all_rows = ny * static_cast<std::size_t>(waves.count);
+    const std::size_t all_rows = ny * losses.size();
+    const std::size_t modes = static_cast<std::size_t>(waves.count) / losses.size();
     if (loss_of_row_.size() < all_rows) loss_of_row_ = Buffer<double>(*this, all_rows, MemoryLabel::waves);
+    const auto shape = cuda::shape_of_losses(all_rows, waves.extent.x);
+    const auto scale = static_cast<float>(waves.extent.area());
+    const float least = undetermined_amplitude(waves.extent);
     const auto compare = [&]<class Stored>(const Stored* stored) {
-      launch_kernel("amplitude_loss", cuda::amplitude_loss<Stored>,
-                    cuda::shape_of_losses(all_rows, waves.extent.x), stream_.get(), raw(waves.data), stored,
-                    raw(adjoint.data), waves.extent.x, static_cast<float>(waves.extent.area()),
-                    undetermined_amplitude(waves.extent), loss_of_row_.data());
+      if (modes == 1)
+        launch_kernel("amplitude_loss", cuda::amplitude_loss<Stored>, shape, stream_.get(), raw(waves.data),
+                      stored, raw(adjoint.data), waves.extent.x, scale, least, loss_of_row_.data());
+      else
+        launch_kernel("amplitude_loss_of_modes", cuda::amplitude_loss_of_modes<Stored>, shape, stream_.get(),
+                      raw(waves.data), waves.size() / modes, waves.size(), stored, raw(adjoint.data),
+                      waves.extent.x, scale, least, loss_of_row_.data());
     };
     std::visit(compare, amplitudes);
     std::vector<double> host(all_rows);

@@ -74,11 +74,21 @@ inline LaunchShape shape_of_losses(std::size_t rows, int nx) {
   return {static_cast<unsigned>(rows), threads, threads * sizeof(double)};
 }
 
-/// One block per row: residual wave, and the row's loss by a tree of fixed shape.
+/// The block's sum of what its threads have, by a tree of fixed shape.
+__device__ inline void sum_of_block(double mine, double* result) {
+  auto* part = block_memory<double>();
+  part[threadIdx.x] = mine;
+  for (int half = static_cast<int>(blockDim.x) / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (static_cast<int>(threadIdx.x) < half) part[threadIdx.x] += part[threadIdx.x + half];
+  }
+  if (threadIdx.x == 0) *result = part[0];
+}
+
+/// One block per row: residual wave, and the row's loss.
 template <class Stored>
 static __global__ void amplitude_loss(const Complex64* w, const Stored* amplitudes, Complex64* adjoint,
                                       int nx, float scale, float least, double* loss_of_row) {
-  auto* part = block_memory<double>();
   const std::size_t row = static_cast<std::size_t>(blockIdx.x) * static_cast<std::size_t>(nx);
   double sum = 0;
   for (int x = static_cast<int>(threadIdx.x); x < nx; x += static_cast<int>(blockDim.x)) {
@@ -89,12 +99,27 @@ static __global__ void amplitude_loss(const Complex64* w, const Stored* amplitud
     sum += static_cast<double>(difference) * static_cast<double>(difference);
     adjoint[row + x] = scaled(v, modulus > least ? scale * difference / modulus : 0.0F);
   }
-  part[threadIdx.x] = sum;
-  for (int half = static_cast<int>(blockDim.x) / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (static_cast<int>(threadIdx.x) < half) part[threadIdx.x] += part[threadIdx.x + half];
+  sum_of_block(sum, loss_of_row + blockIdx.x);
+}
+
+/// The same where several modes, `stride` pixels apart and `all` together, add up to a pattern.
+template <class Stored>
+static __global__ void amplitude_loss_of_modes(const Complex64* w, std::size_t stride, std::size_t all,
+                                               const Stored* amplitudes, Complex64* adjoint, int nx,
+                                               float scale, float least, double* loss_of_row) {
+  const std::size_t row = static_cast<std::size_t>(blockIdx.x) * static_cast<std::size_t>(nx);
+  double sum = 0;
+  for (int x = static_cast<int>(threadIdx.x); x < nx; x += static_cast<int>(blockDim.x)) {
+    float intensity = 0;
+    for (std::size_t i = row + x; i < all; i += stride) intensity += w[i].re * w[i].re + w[i].im * w[i].im;
+    const float modulus = sqrtf(intensity);
+    const float measured = amplitude_of(amplitudes[row + x]);
+    const float difference = measured < 0 ? 0.0F : modulus - measured; // no_weight
+    sum += static_cast<double>(difference) * static_cast<double>(difference);
+    const float factor = modulus > least ? scale * difference / modulus : 0.0F;
+    for (std::size_t i = row + x; i < all; i += stride) adjoint[i] = scaled(w[i], factor);
   }
-  if (threadIdx.x == 0) loss_of_row[blockIdx.x] = part[0];
+  sum_of_block(sum, loss_of_row + blockIdx.x);
 }
 
 } // namespace ptychoscale::cuda

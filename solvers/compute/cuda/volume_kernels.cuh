@@ -1,6 +1,7 @@
 #pragma once
 
 #include "launch.cuh"
+#include "slice_element.hpp"
 
 // Tile volumes: one thread per voxel.
 namespace ptychoscale::cuda {
@@ -32,6 +33,16 @@ static __global__ void move_box(float* volume, Extent e, float* packed, Box box,
     copy = voxel;
   else
     voxel = packing == Packing::add ? voxel + copy : copy;
+}
+
+/// What is in `sum` under the window goes where the update says.
+static __global__ void deliver_sum(float* sum, Extent window, UpdateOn update, const Offset* origin) {
+  const Pixel p = my_pixel();
+  const Pixel on = moved(p, *origin);
+  if (!inside(p, window) || !inside(on, update.extent)) return;
+  float& g = sum[at(on, update.extent)];
+  deliver(g, on, update);
+  g = 0;
 }
 
 } // namespace ptychoscale::cuda

@@ -72,6 +72,9 @@ public:
                         float, bool rewind) override {
     charge(rewind ? Verb::rewind : Verb::transmit_adjoint, on_slice(adjoint, update.potential, origins));
   }
+  void deliver_sum(const SliceUpdate&, float*, std::span<const Offset>, Extent window) override {
+    charge(Verb::axpy, 2 * window.area()); // three numbers are read and written: six, where that has three
+  }
   void shift_probe(Waves waves, const Aperture&, std::span<const Shift>) override {
     charge(Verb::shift_probe, waves.size());
   }

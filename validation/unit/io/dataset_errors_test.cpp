@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <functional>
 #include <limits>
 
@@ -174,6 +175,27 @@ TEST(BadDataset, ProbeOfWrongExtentOrType) {
         hdf5::write_array(f, "ptychoscale/probe", std::span(probe).first(48), {6, 8});
       },
       {"sum |probe|^2 = 0, expected 1"});
+}
+
+TEST(BadDataset, ProbeOfModesThatCannotBe) {
+  const auto with_probe = [](const std::vector<std::complex<float>>& values, const hdf5::Shape& shape) {
+    return [=](hid_t f) {
+      remove_object(f, "ptychoscale/probe");
+      hdf5::write_array(f, "ptychoscale/probe", values, shape);
+    };
+  };
+  const auto modes = [](std::initializer_list<double> powers) {
+    std::vector<std::complex<float>> all;
+    for (const double power : powers) all.insert(all.end(), 48, static_cast<float>(std::sqrt(power / 48)));
+    return all;
+  };
+  std::vector<std::complex<float>> nine(9UL * 48);
+  expect_damage_found(with_probe(nine, {9, 6, 8}), {"has shape [9, 6, 8], expected 1 to 8 modes"});
+  expect_damage_found(with_probe(modes({0.7, 0.3}), {2, 8, 6}), {"has shape [2, 8, 6], expected [2, 6, 8]"});
+  expect_damage_found(with_probe(modes({1, 0}), {2, 6, 8}),
+                      {"mode 1 of probe has sum |probe|^2 = 0 after 1 ", "expected more than 0"});
+  expect_damage_found(with_probe(modes({0.3, 0.7}), {2, 6, 8}), {"= 0.7 after 0.3 ", "the strongest first"});
+  expect_damage_found(with_probe(modes({0.7, 0.4}), {2, 6, 8}), {"sum |probe|^2 = 1.1", "expected 1"});
 }
 
 TEST(BadDataset, TruthOfWrongShape) {

@@ -48,6 +48,22 @@ TEST(MeasuredDataset, LacksWhatOnlyASimulationKnows) {
   EXPECT_EQ(h.probe, small_header().probe);
 }
 
+TEST(MeasuredDataset, KeepsEveryModeOfItsProbe) {
+  const ScratchFolder directory;
+  DatasetHeader h = small_header();
+  const auto one = h.probe;
+  h.probe.clear();
+  for (const float power : {0.75F, 0.25F})
+    for (const Complex wave : one) h.probe.push_back(wave * std::sqrt(power));
+  write_small_dataset(directory / "modes.h5", CountType::float32, true, h);
+  const DatasetReader reader(directory / "modes.h5");
+  EXPECT_EQ(reader.header().probe, h.probe);
+  EXPECT_EQ(probe_modes(reader.header()), 2);
+  write_small_dataset(directory / "one.h5");
+  EXPECT_NE(reader.content_hash(), DatasetReader(directory / "one.h5").content_hash());
+  EXPECT_EQ(reader.content_hash(), content_hash_of(directory / "modes.h5"));
+}
+
 TEST(MeasuredDataset, WithoutAProbeHasThatOfItsOptics) {
   const ScratchFolder directory;
   const DatasetReader reader(write_measured(directory, remove_probe));

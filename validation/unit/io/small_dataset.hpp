@@ -64,8 +64,7 @@ inline std::vector<float> small_truth(int slice) {
 }
 
 inline void write_small_dataset(const std::filesystem::path& file, CountType type = CountType::float32,
-                                bool with_truth = true) {
-  const DatasetHeader h = small_header();
+                                bool with_truth = true, const DatasetHeader& h = small_header()) {
   DatasetWriter writer(file, h, type, with_truth);
   for (int p = 0; p < static_cast<int>(h.positions_A.size()); ++p) writer.write_pattern(p, small_pattern(p));
   for (int s = 0; with_truth && s < h.slices; ++s) writer.write_truth(s, small_truth(s));

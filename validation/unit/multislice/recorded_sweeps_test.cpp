@@ -2,6 +2,7 @@
 // and what it gets from recordings is, bit for bit, what it gets without.
 #include "ptychoscale/base/physics.hpp"
 #include "ptychoscale/multislice/multislice.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 #include "recording_backend.hpp"
 
 #include <gtest/gtest.h>
@@ -27,7 +28,13 @@ struct Variant {
   GridKind grid;
   Bandwidth bandwidth;
   Adjoint adjoint;
+  int modes = 1; ///< of the probe
 };
+
+ApertureProbe probe_of(const Variant& v) {
+  return make_modes(crop_to_aperture(make_probe({energy_eV, 38, -20, 2e4, true}, detector, pixel), detector),
+                    v.modes, 0.1);
+}
 
 MultisliceParameters parameters(const Variant& v) {
   MultisliceParameters p;
@@ -59,8 +66,7 @@ public:
       : potential_(backend, voxels, MemoryLabel::volume), one_(backend, voxels, MemoryLabel::accumulation),
         other_(backend, voxels, MemoryLabel::accumulation),
         amplitudes_(backend, most_at_once * detector.area(), MemoryLabel::measurements),
-        model_(backend, parameters(variant), make_probe({energy_eV, 38, -20, 2e4, true}, detector, pixel),
-               most_at_once) {
+        model_(backend, parameters(variant), probe_of(variant), most_at_once) {
     potential_.upload(uniform(voxels, -300, 900, 1));
     amplitudes_.upload(uniform(amplitudes_.size(), 0, 0.1F, 2));
   }
@@ -148,7 +154,8 @@ INSTANTIATE_TEST_SUITE_P(Variants, RecordedSweeps,
                                          Variant{"window_checkpoint", window, Bandwidth::none, checkpoint},
                                          Variant{"tile_reverse", tile, Bandwidth::none, reverse},
                                          Variant{"limited_store", window, Bandwidth::two_thirds, store},
-                                         Variant{"limited_tile", tile, Bandwidth::two_thirds, checkpoint}),
+                                         Variant{"limited_tile", tile, Bandwidth::two_thirds, checkpoint},
+                                         Variant{"modes", window, Bandwidth::none, reverse, 2}),
                          [](const auto& variant) { return std::string(variant.param.name); });
 
 /// What the tests above rest on: the recorder finds out what would go wrong on a GPU.

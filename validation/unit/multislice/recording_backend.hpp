@@ -131,6 +131,12 @@ public:
     issue(fmt::format("transmit_adjoint {} {} {} {} {}", text(w), text(a), text(u), sigma, rewind),
           [=, this] { cpu_->transmit_adjoint(w, a, u, origins_, sigma, rewind); });
   }
+  void deliver_sum(const SliceUpdate& u, float* sum, std::span<const Offset> origins,
+                   Extent window) override {
+    put(origins);
+    issue(fmt::format("deliver_sum {} {} {} {}", text(u), fmt::ptr(sum), window.y, window.x),
+          [=, this] { cpu_->deliver_sum(u, sum, origins_, window); });
+  }
   void place(Waves to, Waves from, Offset origin) override {
     issue(fmt::format("place {} {} {} {}", text(to), text(from), origin.y, origin.x),
           [=, this] { cpu_->place(to, from, origin); });

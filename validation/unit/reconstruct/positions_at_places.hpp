@@ -1,5 +1,6 @@
 #pragma once
 
+#include "illumination.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/reconstruct/reconstruct.hpp"
 
@@ -23,6 +24,10 @@ inline DatasetHeader header_at(std::vector<Position> positions) {
   h.semiangle_mrad = 25;
   h.probe = make_probe({.energy_eV = h.energy_eV, .semiangle_mrad = h.semiangle_mrad}, h.detector, h.pixel);
   return h;
+}
+
+inline Illumination light_of(const DatasetHeader& h) {
+  return illumination_of(h, crop_to_aperture(h.probe, h.detector));
 }
 
 /// With these positions on each rank.

@@ -10,6 +10,7 @@ namespace ptychoscale {
 namespace {
 
 using test::header_at;
+using test::light_of;
 using test::plan_of;
 
 constexpr double overshoot = 1.7; // as step_size.hpp says, with its 0.7
@@ -22,7 +23,7 @@ DatasetHeader header_of_one_place(int count) {
 
 double step(const DatasetHeader& h, const ReconstructionPlan& plan, UpdateRule update = UpdateRule::once,
             Method method = Method::gd) {
-  return default_step(h, {.method = method, .update = update}, plan, illumination_of(h));
+  return default_step(h, {.method = method, .update = update}, plan, light_of(h));
 }
 
 double serial_step(const DatasetHeader& h) {
@@ -80,7 +81,7 @@ TEST(DefaultStep, AsPrintedAddsARanksOwnCorrectionOnceMore) {
 TEST(DefaultStep, KeepsWhatComesLateBelowItsLimit) {
   const auto h = header_of_one_place(8);
   const auto four = plan_of({{0, 1}, {2, 3}, {4, 5}, {6, 7}});
-  const auto light = illumination_of(h);
+  const auto light = light_of(h);
   const double late = -std::log1p(-overshoot / 2 / 3) / (typical * 2); // by three others
   EXPECT_NEAR(default_step(h, {.delay = 1}, four, light) / serial_step(h), late, rounding);
   EXPECT_EQ(default_step(h, {.delay = 1}, plan_of({{0, 1, 2, 3, 4, 5, 6, 7}}), light), serial_step(h));

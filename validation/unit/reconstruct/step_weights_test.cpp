@@ -12,6 +12,7 @@ namespace ptychoscale {
 namespace {
 
 using test::header_at;
+using test::light_of;
 using test::plan_of;
 
 constexpr Box all{0, 100, 0, 100};
@@ -21,7 +22,7 @@ constexpr float rounding = 1e-5F;
 std::vector<float> weights(const DatasetHeader& h, const ReconstructionPlan& plan, UpdateRule update,
                            Box box = all) {
   const ReconstructionOptions options{.method = Method::gd, .update = update};
-  const auto light = illumination_of(h);
+  const auto light = light_of(h);
   return step_weights(h, options, plan, light,
                       {default_step(h, options, plan, light), brightest_of_scan(h, plan, light)}, box);
 }

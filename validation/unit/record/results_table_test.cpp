@@ -35,6 +35,9 @@ TEST(ResultsTable, SaysWhatBecameOfTheProbeWhereItWasRefined) {
       says(table, "\ngd: the probe was changed by 12.3 % of itself, its power is 1.002 of the beam's\n"))
       << table;
   EXPECT_FALSE(says(table, "hve: the probe")) << table;
+  const auto of_modes =
+      results_table(R"({"context": {}, "benchmarks": [{"method": "gd", "probe_mode_powers": [0.9, 0.1]}]})");
+  EXPECT_TRUE(says(of_modes, "\ngd: the probe's modes have 90.00, 10.00 % of its power\n")) << of_modes;
 }
 
 } // namespace

@@ -56,7 +56,8 @@ struct Volume {
 
 /// Where one slice's gradient g goes while the backward sweep passes: gradient += g (when there is one), then
 /// potential -= step * g. The sweep no longer needs a slice behind it, so a position can step the tile at
-/// once without a gradient volume of its own. A non-zero step is for one position at a time.
+/// once without a gradient volume of its own. A non-zero step is for one wave at a time; see
+/// Backend::deliver_sum for several of one position.
 struct SliceUpdate {
   Slice potential;
   float* gradient = nullptr; ///< [y][x] of the potential's extent, or none
@@ -206,6 +207,11 @@ public:
                                 std::span<const Offset> origins, float sigma, bool rewind) = 0;
   /// @}
 
+  /// What several waves of one position have added up in `sum`, [y][x] of the potential's extent, under their
+  /// window goes where `update` says, and is 0 from then on. They have all the same origin.
+  virtual void deliver_sum(const SliceUpdate& update, float* sum, std::span<const Offset> origins,
+                           Extent window) = 0;
+
   /// Runs `verbs`, which calls verbs of this backend: transforms, slice steps, `place`, those of a bandwidth
   /// limit. Until `recording` is emptied these must be the same, in the same order and with the same
   /// arguments, whenever they run with it; only the values of `origins` may change, which every verb that
@@ -231,11 +237,12 @@ public:
   /// target <- source seen from a grid whose pixel (0, 0) lies at `origin` of the source, zero outside; real
   /// space.
   virtual void place(Waves target, Waves source, Offset origin) = 0;
-  /// Amplitude loss of reciprocal `waves` against `amplitudes` [wave][ky][kx]: returns sum (a - |W|)^2 in
-  /// fp64 per wave, and writes adjoint <- nx ny (|W| - a) W / |W|, so that the inverse transforms of
-  /// `adjoint` are the unscaled adjoint of the forward ones; 0 where |W| is below undetermined_amplitude(),
-  /// since the phase there is rounding, and both 0 where a is `no_weight`. On return nothing reads
-  /// `amplitudes` any more.
+  /// Amplitude loss of reciprocal `waves` [mode][position] against `amplitudes` [position][ky][kx], of as
+  /// many positions as there are `losses`; the modes of a position add up incoherently, |W|^2 = sum |W_m|^2.
+  /// Returns sum (a - |W|)^2 in fp64 per position, and writes adjoint_m <- nx ny (|W| - a) W_m / |W|, so that
+  /// the inverse transforms of `adjoint` are the unscaled adjoint of the forward ones; 0 where |W| is below
+  /// undetermined_amplitude(), since the phase there is rounding, and both 0 where a is `no_weight`. On
+  /// return nothing reads `amplitudes` any more.
   virtual void amplitude_loss(Waves waves, Amplitudes amplitudes, Waves adjoint,
                               std::span<double> losses) = 0;
   /// intensities [wave][ky][kx] <- |waves|^2.

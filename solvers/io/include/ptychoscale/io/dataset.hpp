@@ -39,12 +39,18 @@ struct DatasetHeader {
       1; ///< what a pattern's counts are divided by before their square root is an amplitude
   std::uint64_t seed = 0;
   std::string specimen_json; ///< parameters of the simulated specimen, JSON text; empty where it is not known
-  std::vector<Complex> probe; ///< reciprocal space, [ky][kx], zero frequency first, sum |probe|^2 = 1
+  std::vector<Complex> probe; ///< reciprocal space, [mode][ky][kx], zero frequency first, sum |probe|^2 = 1;
+                              ///< modes add up incoherently, the strongest first
   bool probe_stored = true;   ///< in the dataset; else it was made from the optics
   bool scattered = false; ///< positions lie anywhere, whatever their place in `scan`; else they are a raster
   std::vector<std::uint8_t> pixels_used; ///< [ky][kx], zero frequency first: 0 has no weight; empty: all have
   std::vector<std::uint8_t> patterns_used; ///< by position: 0 is left out; empty: none is
 };
+
+/// Modes of the dataset's probe.
+[[nodiscard]] inline int probe_modes(const DatasetHeader& h) {
+  return static_cast<int>(h.probe.size() / h.detector.area());
+}
 
 /// Reads a dataset in the layout of solvers/io/README.md (EMD datacube + /ptychoscale). Opening checks every
 /// field and shape and throws InputError naming file, field, value and what would be valid. Not thread-safe.

@@ -20,11 +20,13 @@ struct ReconstructionInfo {
   double sigma = 0; ///< rad / (V * angstrom): object_phase = sigma * potential
   std::vector<double> cost_per_iteration;
   std::string report_json;
-  std::vector<Complex> probe = {}; ///< as refined, [ky][kx], zero frequency first; empty: the header's
+  std::vector<Complex> probe = {}; ///< as refined, [mode][ky][kx], zero frequency first; empty: the header's
 };
 
-/// Bytes that write_reconstruction() needs on the disk, at most.
-[[nodiscard]] std::uintmax_t reconstruction_bytes(const DatasetHeader& header, int iterations, int ranks);
+/// Bytes that write_reconstruction() needs on the disk, at most; `modes` of the probe, or as many as the
+/// header has where that is more.
+[[nodiscard]] std::uintmax_t reconstruction_bytes(const DatasetHeader& header, int modes, int iterations,
+                                                  int ranks);
 
 /// Writes the stitched volume: every rank writes its own core box, all at once where HDF5 is parallel, rank
 /// after rank where it is not. `read_tile(slice, out)` gives slice `slice` of this rank's EXTENDED tile,

@@ -44,10 +44,11 @@ struct ProbePlacement {
 [[nodiscard]] ProbePlacement place_probe(Position position, PixelSize pixel, Extent detector);
 
 /// The multislice model G(p, V), its amplitude loss and its adjoint, for up to `batch` positions at a time:
-/// psi <- IFFT[P FFT[t psi]] slice by slice, f = sum_k (a_k - |FFT psi|_k)^2.
+/// psi <- IFFT[P FFT[t psi]] slice by slice, f = sum_k (a_k - |FFT psi|_k)^2, where |FFT psi|^2 is the sum of
+/// those of the probe's modes.
 class Multislice {
 public:
-  /// `probe` [ky][kx] in reciprocal space, zero frequency first, detector extent. Waves are metered as
+  /// `probe` [mode][ky][kx] in reciprocal space, zero frequency first, detector extent. Waves are metered as
   /// `waves`.
   [[nodiscard]] Multislice(Backend& backend, const MultisliceParameters& parameters,
                            std::span<const Complex> probe, int batch = 1);
@@ -71,13 +72,13 @@ public:
                            Complex* probe_gradient = nullptr);
 
   /// The same for incident waves [wave][y][x] given in real space on the propagation grid, whose pixel (0, 0)
-  /// lies at `origin` of the volume, instead of probe positions (window grid only). All in host memory but
-  /// the volumes.
+  /// lies at `origin` of the volume, each with a pattern of its own, instead of probe positions (window grid
+  /// only). All in host memory but the volumes.
   double loss_and_gradient(Volume potential, Volume gradient, Offset origin,
                            std::span<const Complex> incident, std::span<const float> amplitudes);
 
-  /// The probe P where it is not zero, [ky][kx] over the signed frequencies of aperture(), in backend memory:
-  /// what is written there is the probe from the next position on.
+  /// The probe P where it is not zero, [mode][ky][kx] over the signed frequencies of aperture(), in backend
+  /// memory: what is written there is the probe from the next position on.
   [[nodiscard]] std::span<Complex> probe();
   [[nodiscard]] Box aperture() const;
 
@@ -90,9 +91,9 @@ public:
   /// pattern.
   double vacuum_loss(Amplitudes amplitudes);
 
-  /// Shows the real-space probe [y][x], at the window's centre, in front of each slice and behind the last
-  /// when there is no specimen.
-  void for_each_vacuum_wave(const std::function<void(const Complex*)>& body);
+  /// Shows the real-space probe [mode][y][x], at the window's centre, in front of each slice and behind the
+  /// last when there is no specimen.
+  void for_each_vacuum_wave(const std::function<void(std::span<const Complex>)>& body);
 
 private:
   struct State;

@@ -22,15 +22,16 @@ struct Optics {
 /// Computed in fp64. Throws InputError when the aperture does not fit the grid.
 [[nodiscard]] std::vector<Complex> make_probe(const Optics& optics, Extent extent, PixelSize pixel);
 
-/// The part of a probe [ky][kx] (zero frequency first) that is not zero: values [ky][kx] over the smallest
-/// box of signed frequencies that holds it, for Backend::shift_probe. Throws InputError when the probe is
-/// zero everywhere.
+/// The part of a probe [mode][ky][kx] (zero frequency first) that is not zero: values [mode][ky][kx] over the
+/// smallest box of signed frequencies that holds all modes, for Backend::shift_probe. Throws InputError when
+/// the probe is zero everywhere.
 struct ApertureProbe {
   Box box;
   std::vector<Complex> values;
+  [[nodiscard]] int modes() const { return static_cast<int>(values.size() / box.extent().area()); }
 };
 [[nodiscard]] ApertureProbe crop_to_aperture(std::span<const Complex> probe, Extent extent);
-/// Its inverse: the probe [ky][kx], zero frequency first.
+/// Its inverse: the probe [mode][ky][kx], zero frequency first.
 [[nodiscard]] std::vector<Complex> extend_aperture(const ApertureProbe& lit, Extent extent);
 
 /// Geometric radius in angstrom of the circle the probe illuminates at the entrance surface: the largest |C10

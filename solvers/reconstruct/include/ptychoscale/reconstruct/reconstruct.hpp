@@ -68,6 +68,8 @@ struct ReconstructionOptions {
   int positions_at_once = 1;      ///< computed together; more than 1 only where it descends()
   int positions_at_most = 0; ///< visit only so many of a rank's positions, to time a slice of a run; 0: all
   int refine_probe = 0;      ///< the first iteration, from 1, that also steps the probe; 0: none does
+  double slice_blur = 0;     ///< standard deviation, in slices, of a blur after every iteration; 0: none
+  int probe_modes = 0;       ///< incoherent ones, 1 to 8; 0: as many as the dataset's probe has
 };
 
 /// What a reconstruction starts from: an experiment, and its measured amplitudes [ky][kx], zero frequency
@@ -96,7 +98,7 @@ struct ReconstructionPlan {
   ExchangePlan exchange;          ///< gd, and hve that averages
   Chunking paste;                 ///< hve that pastes
   std::vector<Extent> transforms; ///< every grid that any rank transforms
-  ApertureProbe probe;
+  ApertureProbe probe;            ///< at the beginning of the run
 };
 /// Packed messages take at most half of what a mean tile's volume does, and 32 MiB, unless told otherwise.
 /// Throws InputError for a mesh, halo or option that cannot work.
@@ -142,7 +144,8 @@ struct Reconstruction {
   std::vector<double> seconds;        ///< per iteration, maximum over ranks
   std::vector<ClosenessAt> closeness; ///< as `measure_closeness` gave it
   double vacuum_cost = 0;             ///< F of the empty volume
-  std::vector<Complex> probe;         ///< as refined, [ky][kx], zero frequency first; empty where it was not
+  std::vector<Complex> probe; ///< as refined, [mode][ky][kx], zero frequency first, the modes orthogonal and
+                              ///< the strongest first; empty where it was not
   double step = 0;
   std::vector<RankStatistics>
       ranks;                   ///< on rank 0; of the whole run, as all here, however often it was resumed
