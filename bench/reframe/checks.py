@@ -63,10 +63,14 @@ class Reconstruction(OnRanks):
     def reconstruct(self):
         about = ask("info", self.case, "--json")
         self.targets = about["targets"]
-        data = Path(self.getdep(self.dataset).stagedir) / f"{self.case}.h5"
-        self.executable_opts = ["reconstruct", str(data), "-o", "volume.h5", "--json", "report.json"]
+        self.data = Path(self.getdep(self.dataset).stagedir) / f"{self.case}.h5"
+        self.executable_opts = ["reconstruct", str(self.data), "-o", "volume.h5", "--json", "report.json"]
         self.executable_opts += ["--method", self.method, "--grid", self.grid, "--iterations", str(self.iterations or about["iterations"])]
         self.executable_opts += ["--threads", str(self.threads), "--backend", self.extra("backend"), *self.more]
+
+    def cost_of_noise(self):
+        """What counting noise alone leaves of the cost; 0 where no dose is known."""
+        return ask("info", str(self.data), "--counting-noise", "--json")["cost_of_counting_noise"] or 0.0
 
     @sanity_function
     def is_sound(self):
@@ -78,7 +82,7 @@ class Reconstruction(OnRanks):
         if self.is_dry_run():
             return
         (row,) = rows_of(self).evaluate()
-        targets.add(row, self.targets)
+        targets.add(row, self.targets, self.cost_of_noise)
         figures = {
             "iteration": (row["seconds_per_iteration"], "s"),
             "compute": (row["compute_seconds_per_iteration_mean"], "s"),

@@ -19,29 +19,12 @@ DatasetHeader header_of_two_modes() {
   return h;
 }
 
-/// Amplitudes [position][ky][kx] of a specimen that scatters so much that patterns tell modes apart.
-std::vector<std::vector<float>> measured(const DatasetHeader& h) {
-  const auto backend = make_backend({"cpu", 1, Planning::estimate});
-  auto specimen = smooth_specimen(h);
-  for (float& v : specimen) v *= 6;
-  Buffer<float> volume(*backend, specimen.size(), MemoryLabel::volume);
-  volume.upload(specimen);
-  Multislice model(*backend, window_model(h), h.probe);
-  std::vector<std::vector<float>> all;
-  for (const auto& position : h.positions_A) {
-    auto& pattern = all.emplace_back(h.detector.area());
-    model.intensities({volume.data(), h.slices, h.volume}, {}, {&position, 1}, pattern);
-    for (float& intensity : pattern) intensity = std::sqrt(intensity);
-  }
-  return all;
-}
-
 /// Patterns of two modes, and solvers that are told one or both of them.
 class ProbeOfModes : public MpiTest {
 protected:
   DatasetHeader told_both = header_of_two_modes();
   DatasetHeader told_one = small_header();
-  std::vector<std::vector<float>> patterns = measured(told_both);
+  std::vector<std::vector<float>> patterns = strong_patterns(told_both);
 
   Acquisition acquisition(const DatasetHeader& header) const {
     return {header, [this](int position, std::span<float> amplitudes) {

@@ -25,29 +25,12 @@ double probe_difference(const Probe& a, const Probe& b) {
   return std::sqrt(std::max(size_a + size_b - 2 * std::abs(overlap), 0.0) / size_b);
 }
 
-/// Amplitudes [position][ky][kx] of a specimen that scatters so much that patterns tell a probe's phase.
-std::vector<std::vector<float>> measured(const DatasetHeader& h) {
-  const auto backend = make_backend({"cpu", 1, Planning::estimate});
-  auto specimen = smooth_specimen(h);
-  for (float& v : specimen) v *= 6;
-  Buffer<float> volume(*backend, specimen.size(), MemoryLabel::volume);
-  volume.upload(specimen);
-  Multislice model(*backend, window_model(h), h.probe);
-  std::vector<std::vector<float>> all;
-  for (const auto& position : h.positions_A) {
-    auto& pattern = all.emplace_back(h.detector.area());
-    model.intensities({volume.data(), h.slices, h.volume}, {}, {&position, 1}, pattern);
-    for (float& intensity : pattern) intensity = std::sqrt(intensity);
-  }
-  return all;
-}
-
 /// Patterns of one probe, and solvers that are told another, of a defocus that is 20 A off.
 class RefinedProbe : public MpiTest {
 protected:
   DatasetHeader mistaken = small_header();
   Probe truth = mistaken.probe;
-  std::vector<std::vector<float>> patterns = measured(mistaken);
+  std::vector<std::vector<float>> patterns = strong_patterns(mistaken);
   Acquisition acquisition{mistaken, [this](int position, std::span<float> amplitudes) {
                             std::ranges::copy(patterns[static_cast<std::size_t>(position)],
                                               amplitudes.begin());

@@ -129,4 +129,22 @@ protected:
   DatasetReader dataset{disk.file()};
 };
 
+/// Amplitudes [position][ky][kx] of a specimen that scatters so much that patterns tell a probe's phase, and
+/// modes apart.
+[[nodiscard]] inline std::vector<std::vector<float>> strong_patterns(const DatasetHeader& h) {
+  const auto backend = make_backend({"cpu", 1, Planning::estimate});
+  auto specimen = smooth_specimen(h);
+  for (float& v : specimen) v *= 6;
+  Buffer<float> volume(*backend, specimen.size(), MemoryLabel::volume);
+  volume.upload(specimen);
+  Multislice model(*backend, window_model(h), h.probe);
+  std::vector<std::vector<float>> all;
+  for (const auto& position : h.positions_A) {
+    auto& pattern = all.emplace_back(h.detector.area());
+    model.intensities({volume.data(), h.slices, h.volume}, {}, {&position, 1}, pattern);
+    for (float& intensity : pattern) intensity = std::sqrt(intensity);
+  }
+  return all;
+}
+
 } // namespace ptychoscale::test
