@@ -2,12 +2,12 @@
 
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/io/experiment.hpp"
+#include "ptychoscale/multislice/probe_modes.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <numeric>
 
 namespace ptychoscale::dataset_format {
@@ -51,20 +51,12 @@ void check_scan(const DatasetHeader& h, const std::string& file) {
   }
 }
 
-/// Sum |P_m|^2 of every mode.
-std::vector<double> powers_of_modes(const DatasetHeader& h) {
-  std::vector<double> powers(static_cast<std::size_t>(probe_modes(h)));
-  for (std::size_t i = 0; i < h.probe.size(); ++i)
-    powers[i / h.detector.area()] += std::norm(std::complex<double>(h.probe[i]));
-  return powers;
-}
-
 void check_probe(const DatasetHeader& h, const std::string& file) {
   if (h.probe.size() != static_cast<std::size_t>(probe_modes(h)) * h.detector.area() || h.probe.empty()) {
     reject(file, fmt::format("probe has {} pixels, expected the detector's {} x {}", h.probe.size(),
                              h.detector.y, h.detector.x));
   }
-  const auto powers = powers_of_modes(h);
+  const auto powers = powers_of(h.probe, h.detector.area());
   constexpr double tolerance = 1e-3; // far above complex64 rounding, far below a wrong convention
   if (const double norm = std::accumulate(powers.begin(), powers.end(), 0.0);
       !(std::abs(norm - 1) < tolerance)) {

@@ -111,11 +111,9 @@ void make_orthogonal(std::vector<Mode>& rows) {
 
 } // namespace
 
-std::vector<double> powers_of(const ApertureProbe& probe) {
-  const std::size_t pixels = probe.box.extent().area();
-  std::vector<double> powers(static_cast<std::size_t>(probe.modes()));
-  for (std::size_t i = 0; i < probe.values.size(); ++i)
-    powers[i / pixels] += std::norm(Number(probe.values[i]));
+std::vector<double> powers_of(std::span<const Complex> probe, std::size_t pixels) {
+  std::vector<double> powers(probe.size() / pixels);
+  for (std::size_t i = 0; i < probe.size(); ++i) powers[i / pixels] += std::norm(Number(probe[i]));
   return powers;
 }
 

@@ -8,6 +8,7 @@ from harness.reproduce.cachegrind import L1, LAST
 from harness.reproduce.findings import DEPENDS, NOT_JUDGED, NOT_REPRODUCED, REPRODUCED, SIMULATED, Findings
 from harness.reproduce.ranks import Scope
 from harness.reproduce.work import Work
+from harness.runs import program
 
 FILE = """desc: D1 cache: 131072 B, 64 B, 4-way associative
 cmd: ptychoscale reconstruct
@@ -86,7 +87,7 @@ def test_a_simulation_is_kept_and_belongs_to_its_program(monkeypatch, scope):
         assert cachegrind.hit_rates(scope, 24, "tile")[L1] == pytest.approx(92.0)
     assert simulated == [[24, "tile", 2], [24, "tile", 4]]
     scope.work.valgrind_program.write_text("#!/bin/bash\n")
-    cachegrind.digest.cache_clear()
+    program.identity.cache_clear()
     cachegrind.hit_rates(scope, 24, "tile")
     assert len(simulated) == 4
     scope.work.ends = 0.0

@@ -110,7 +110,8 @@ def selected(files: list[Path], case: str, method: str, grid: str, modes: int = 
                 found.append((report["context"], row))
     names = ", ".join(map(str, files))
     if not found:
-        probe, words = (f" and {modes} modes", f" --refine-probe --probe-modes {modes}") if modes > 1 else ("", "")
+        probe = f" and {modes} modes" if modes > 1 else ""
+        words = "".join(f" {word}" for word in mode_words(modes))
         raise InputError(
             f"--kernel-times: {names} has no rank of {case} run alone with {method} on the {grid} grid{probe}; measure it, on the device, "
             f"with ptychoscale project --measure FILE --case {case} --method {method} --grid {grid} --ranks N{words}"

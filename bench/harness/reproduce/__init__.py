@@ -150,7 +150,7 @@ def reproduce(scope: Scope, by_item: dict[str, list[Step]], args: argparse.Names
     done = []
     for name, steps in by_item.items():
         for step in steps:
-            if time.monotonic() >= scope.work.ends:
+            if scope.work.is_over:
                 break
             progress.tell(name, step)
             perform(scope.work, step)

@@ -1,10 +1,8 @@
 """Cache hit rates of one position's slice steps on either tile, by Valgrind's simulation of two levels of cache."""
 
-import functools
 import hashlib
 import json
 import shutil
-import time
 from pathlib import Path
 
 from harness.base import documents
@@ -94,20 +92,15 @@ def hit_rates(scope: Scope, gpus: int, grid: str) -> dict[str, float]:
     found = []
     for slices in SLICES:
         words = words_of(scope, gpus, grid, slices)
-        depends = [digest(executable(scope)), *CACHES, *map(str, (gpus, grid, slices))]
+        depends = [program.identity(executable(scope)), *CACHES, *map(str, (gpus, grid, slices))]
         key = hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:12]
         kept = scope.work.folder / f"cachegrind-{grid}-{gpus}-{slices}-{key}.txt"
         if not kept.exists():
-            if time.monotonic() >= scope.work.ends:
+            if scope.work.is_over:
                 raise RunError("the minutes given were over")
             simulate(scope, words, kept)
         found.append(counts_of(kept.read_text()))
     return rates_of(*found)
-
-
-@functools.cache
-def digest(file: str) -> str:
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def all_rates(scope: Scope) -> dict[tuple[str, int], dict[str, float]]:

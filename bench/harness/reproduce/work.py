@@ -79,6 +79,10 @@ class Work:
     ends: float = math.inf  # when, by time.monotonic(), no more run is begun
     outcomes: dict[Step, Outcome] = dataclasses.field(default_factory=dict)
 
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.ends
+
 
 @functools.cache
 def program_identity(command: str) -> str:
@@ -214,7 +218,7 @@ def perform(work: Work, step: Step) -> Outcome:
         if found.not_run or (found.failure and needed not in step.best_of):
             work.outcomes[step] = Outcome(failure=f"{needed.label}: {found.failure}", not_run=found.not_run)
             return work.outcomes[step]
-    if time.monotonic() >= work.ends and not is_done(work, step):
+    if work.is_over and not is_done(work, step):
         return Outcome(failure="not run: the minutes given were over", not_run=True)
     try:
         work.outcomes[step] = read_kept(work, step) if is_done(work, step) else run(work, step)

@@ -40,9 +40,9 @@ def executable() -> str:
 
 
 @functools.cache
-def identity() -> str:
-    """Changes with the program."""
-    return hashlib.sha256(Path(executable()).read_bytes()).hexdigest()
+def identity(file: str | None = None) -> str:
+    """Changes with the program; of another one than executable() where it is named."""
+    return hashlib.sha256(Path(file or executable()).read_bytes()).hexdigest()
 
 
 def launcher_words(launcher: str, ranks: int, arguments: list[str]) -> list[str]:

@@ -26,7 +26,20 @@ std::vector<std::complex<double>> shift_ramp(int n, double shift) {
 float amplitude_of(float stored) { return stored; }
 float amplitude_of(std::uint16_t stored) { return float_from_half(stored) * half_amplitude_unit; }
 
-/// In rows, so that the sum does not depend on the number of threads.
+/// What a pixel adds to the loss squared: |W| - a, or nothing where `a` has no weight.
+float residual(float modulus, float measured) {
+  return measured < 0 ? 0.0F : modulus - measured;
+} // no_weight
+
+/// Each pattern's loss from its rows', so that it does not depend on the number of threads.
+void add_rows(const std::vector<double>& of_row, std::size_t rows, std::span<double> losses) {
+  const double* first = of_row.data();
+  for (double& loss : losses) {
+    loss = std::accumulate(first, first + rows, 0.0);
+    first += rows;
+  }
+}
+
 template <class Stored>
 void amplitude_loss_against(const Stored* amplitudes, Team& team, Waves waves, Waves adjoint,
                             std::span<double> losses) {
@@ -42,16 +55,13 @@ void amplitude_loss_against(const Stored* amplitudes, Team& team, Waves waves, W
     double sum = 0;
     for (int x = 0; x < e.x; ++x) {
       const float modulus = std::sqrt(std::norm(w[x]));
-      const float measured = amplitude_of(a[x]);
-      const float difference = measured < 0 ? 0.0F : modulus - measured; // no_weight
+      const float difference = residual(modulus, amplitude_of(a[x]));
       sum += static_cast<double>(difference) * static_cast<double>(difference);
       r[x] = modulus > least ? w[x] * (scale * difference / modulus) : Complex{};
     }
     of_row[static_cast<std::size_t>(wave) * rows + static_cast<std::size_t>(y)] = sum;
   });
-  const double* first = of_row.data();
-  for (int wave = 0; wave < waves.count; ++wave, first += rows)
-    losses[static_cast<std::size_t>(wave)] = std::accumulate(first, first + rows, 0.0);
+  add_rows(of_row, rows, losses);
 }
 
 /// The same where several modes add up to one pattern. A row of the first mode's adjoint holds what all of
@@ -76,8 +86,7 @@ void amplitude_loss_of_modes(const Stored* amplitudes, Team& team, Waves waves, 
     double sum = 0;
     for (int x = 0; x < e.x; ++x) {
       const float modulus = std::sqrt(factor[x].real());
-      const float measured = amplitude_of(a[x]);
-      const float difference = measured < 0 ? 0.0F : modulus - measured; // no_weight
+      const float difference = residual(modulus, amplitude_of(a[x]));
       sum += static_cast<double>(difference) * static_cast<double>(difference);
       factor[x].real(modulus > least ? scale * difference / modulus : 0.0F);
     }
@@ -88,11 +97,7 @@ void amplitude_loss_of_modes(const Stored* amplitudes, Team& team, Waves waves, 
       for (int x = 0; x < e.x; ++x) r[x] = w[x] * factor[x].real();
     }
   });
-  const double* first = of_row.data();
-  for (double& loss : losses) {
-    loss = std::accumulate(first, first + rows, 0.0);
-    first += rows;
-  }
+  add_rows(of_row, rows, losses);
 }
 
 } // namespace

@@ -68,6 +68,11 @@ __device__ inline float amplitude_of(std::uint16_t stored) {
   return __half2float(__ushort_as_half(stored)) * half_amplitude_unit;
 }
 
+/// What a pixel adds to the loss squared: |W| - a, or nothing where `a` has no weight.
+__device__ inline float residual(float modulus, float measured) {
+  return measured < 0 ? 0.0F : modulus - measured; // no_weight
+}
+
 /// A block for each row, of no more threads than the row has pixels: a power of two, which trees need.
 inline LaunchShape shape_of_losses(std::size_t rows, int nx) {
   const unsigned threads = std::clamp(std::bit_ceil(static_cast<unsigned>(nx)), 32U, 256U);
@@ -94,8 +99,7 @@ static __global__ void amplitude_loss(const Complex64* w, const Stored* amplitud
   for (int x = static_cast<int>(threadIdx.x); x < nx; x += static_cast<int>(blockDim.x)) {
     const Complex64 v = w[row + x];
     const float modulus = sqrtf(v.re * v.re + v.im * v.im);
-    const float measured = amplitude_of(amplitudes[row + x]);
-    const float difference = measured < 0 ? 0.0F : modulus - measured; // no_weight
+    const float difference = residual(modulus, amplitude_of(amplitudes[row + x]));
     sum += static_cast<double>(difference) * static_cast<double>(difference);
     adjoint[row + x] = scaled(v, modulus > least ? scale * difference / modulus : 0.0F);
   }
@@ -113,8 +117,7 @@ static __global__ void amplitude_loss_of_modes(const Complex64* w, std::size_t s
     float intensity = 0;
     for (std::size_t i = row + x; i < all; i += stride) intensity += w[i].re * w[i].re + w[i].im * w[i].im;
     const float modulus = sqrtf(intensity);
-    const float measured = amplitude_of(amplitudes[row + x]);
-    const float difference = measured < 0 ? 0.0F : modulus - measured; // no_weight
+    const float difference = residual(modulus, amplitude_of(amplitudes[row + x]));
     sum += static_cast<double>(difference) * static_cast<double>(difference);
     const float factor = modulus > least ? scale * difference / modulus : 0.0F;
     for (std::size_t i = row + x; i < all; i += stride) adjoint[i] = scaled(w[i], factor);

@@ -2,6 +2,7 @@
 
 #include "ptychoscale/multislice/optics.hpp"
 
+#include <span>
 #include <vector>
 
 namespace ptychoscale {
@@ -9,8 +10,13 @@ namespace ptychoscale {
 /// Most modes that a probe may have.
 inline constexpr int most_probe_modes = 8;
 
-/// Sum |P_m|^2 of every mode.
-[[nodiscard]] std::vector<double> powers_of(const ApertureProbe& probe);
+/// Sum |P_m|^2 of every mode, of so many pixels each.
+/// @{
+[[nodiscard]] std::vector<double> powers_of(std::span<const Complex> probe, std::size_t pixels);
+[[nodiscard]] inline std::vector<double> powers_of(const ApertureProbe& probe) {
+  return powers_of(probe.values, probe.box.extent().area());
+}
+/// @}
 
 /// `modes` orthogonal ones from one, strongest first, with its power together: P(k) times 1, kx, ky, kx^2, kx
 /// ky, ..., each made orthogonal to those before it, as in PtychoShelves' Hermite-like modes (Wakonig et al.,
