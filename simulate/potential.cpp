@@ -21,7 +21,7 @@ namespace {
 constexpr double potential_per_factor = 47.877647305682;
 
 /// Rows put back into real space together: they fill whole cache lines of every column.
-constexpr int block = 8;
+constexpr int rows_at_once = 8;
 
 void require_positive(std::string_view field, double value) {
   if (!(value > 0) || !std::isfinite(value))
@@ -108,11 +108,12 @@ std::vector<double> PotentialGenerator::Impl::rows_to_real_space() const {
   const auto columns = static_cast<std::size_t>(coefficients.columns());
 #pragma omp parallel num_threads(threads)
   {
-    std::vector<FftVector<std::complex<double>>> spectra(block, FftVector<std::complex<double>>(columns));
+    std::vector<FftVector<std::complex<double>>> spectra(rows_at_once,
+                                                         FftVector<std::complex<double>>(columns));
     FftVector<double> line(width);
 #pragma omp for schedule(static)
-    for (int first = 0; first < extent.y; first += block) {
-      const auto count = static_cast<std::size_t>(std::min(block, extent.y - first));
+    for (int first = 0; first < extent.y; first += rows_at_once) {
+      const auto count = static_cast<std::size_t>(std::min(rows_at_once, extent.y - first));
       const auto row = static_cast<std::size_t>(first);
       for (std::size_t kx = 0; kx < columns; ++kx) {
         const auto column = coefficients.column(static_cast<int>(kx));

@@ -137,7 +137,7 @@ Json findings(const AssessOptions& options) {
   return all;
 }
 
-void print(const Json& all) {
+void print_findings(const Json& all) {
   for (const auto& [key, value] : all.items())
     fmt::print("{:<34}{}\n", key,
                value.is_number_float() ? fmt::format("{:.4g}", value.get<double>()) : value.dump());
@@ -146,7 +146,7 @@ void print(const Json& all) {
 int assess(const AssessOptions& options) {
   check_json(options.json);
   const auto all = findings(options);
-  if (!deliver_json(options.json, all.dump(2) + "\n")) print(all);
+  if (!deliver_json(options.json, all.dump(2) + "\n")) print_findings(all);
   return exit_ok;
 }
 

@@ -70,7 +70,7 @@ std::string number(const Json& row, const std::string& key, double scale) {
   return row.contains(key) ? fmt::format("{:.4g}", row[key].get<double>() * scale) : "-";
 }
 
-void print(const Json& rows) {
+void print_rows(const Json& rows) {
   fmt::print("{:<6}{:>6}{:>9}{:>11}{:>10}{:>10}{:>12}{:>12}{:>11}{:>12}{:>12}\n", "", "ranks", "mesh",
              "positions", "Mvoxel", "MB", "MB without", "messages", "GB sent", "s per", "ms per");
   fmt::print("{:<6}{:>6}{:>9}{:>11}{:>10}{:>10}{:>12}{:>12}{:>11}{:>12}{:>12}\n", "", "", "", "per rank",
@@ -131,7 +131,7 @@ int plan(const PlanOptions& options, const Invocation& call) {
   context["backend"] = rates.device.empty() ? "model without kernel times" : "model of " + rates.device;
   context["dataset"] = {{"case", header.case_name}, {"seed", header.seed}, {"header", header_json(header)}};
   const auto report = Json{{"context", context}, {"benchmarks", rows}}.dump(2) + "\n";
-  if (!deliver_json(options.json, report)) print(rows);
+  if (!deliver_json(options.json, report)) print_rows(rows);
   return exit_ok;
 }
 

@@ -22,13 +22,11 @@ namespace ptychoscale {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
-
 /// A JSON object that insists: every key is read by its name and type, and `finish` rejects keys nobody asked
 /// for.
 class Object {
 public:
-  Object(std::string file, std::string path, const Json& json)
+  Object(std::string file, std::string path, const nlohmann::json& json)
       : file_(std::move(file)), path_(std::move(path)), json_(json) {
     if (!json_.is_object())
       throw InputError(fmt::format("{}: {} is {}; valid: an object", file_,
@@ -120,28 +118,28 @@ private:
   [[nodiscard]] std::string full(const std::string& key) const {
     return path_.empty() ? key : path_ + "." + key;
   }
-  [[nodiscard]] const Json& need(const std::string& key) {
+  [[nodiscard]] const nlohmann::json& need(const std::string& key) {
     if (!has(key)) throw InputError(fmt::format("{}: key '{}' is missing", file_, full(key)));
     return json_.at(key);
   }
-  [[nodiscard]] const Json& pair(const std::string& key, const char* valid) {
+  [[nodiscard]] const nlohmann::json& pair(const std::string& key, const char* valid) {
     const auto& value = need(key);
     if (!value.is_array() || value.size() != 2) wrong(key, value, valid);
     return value;
   }
-  [[nodiscard]] int to_int(const std::string& key, const Json& value) const {
+  [[nodiscard]] int to_int(const std::string& key, const nlohmann::json& value) const {
     if (!value.is_number_integer() || value.get<double>() > std::numeric_limits<int>::max() ||
         value.get<double>() < std::numeric_limits<int>::min())
       wrong(key, value, "a whole number");
     return value.get<int>();
   }
-  [[noreturn]] void wrong(const std::string& key, const Json& value, std::string_view valid) const {
+  [[noreturn]] void wrong(const std::string& key, const nlohmann::json& value, std::string_view valid) const {
     throw InputError(fmt::format("{}: {} is {}; valid: {}", file_, full(key), value.dump(), valid));
   }
 
   std::string file_;
   std::string path_;
-  const Json& json_;
+  const nlohmann::json& json_;
   std::set<std::string> known_;
 };
 
@@ -252,7 +250,7 @@ double target_rmse(double dose_e_per_A2) {
 
 Case load_case(const std::string& name_or_file) {
   const auto file = file_of(name_or_file);
-  const auto json = Json::parse(read_json(file, "a case file in JSON"));
+  const auto json = nlohmann::json::parse(read_json(file, "a case file in JSON"));
   auto c = read_case({file.string(), "", json});
   if (is_path(name_or_file)) c.simulation.file = name_or_file;
   return c;

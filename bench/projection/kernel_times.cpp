@@ -13,18 +13,16 @@
 namespace ptychoscale {
 namespace {
 
-using Json = nlohmann::json;
-
 /// How far a measured tile may be from the one it stands for, in voxels. On the window grid a position takes
 /// the same on any tile, on the tile grid its time is about proportional.
 constexpr double tolerance = 0.1;
 
-double positive(const Json& value, const std::string& file, const std::string& field) {
+double positive(const nlohmann::json& value, const std::string& file, const std::string& field) {
   if (value.is_number() && value.get<double>() > 0 && std::isfinite(value.get<double>())) return value;
   throw InputError(fmt::format("{}: {} is {}; valid: a number above 0", file, field, value.dump()));
 }
 
-std::int64_t whole(const Json& value, const std::string& file, const std::string& field) {
+std::int64_t whole(const nlohmann::json& value, const std::string& file, const std::string& field) {
   if (value.is_number_integer() && value.get<double>() > 0 && value.get<double>() < 1e18) return value;
   throw InputError(fmt::format("{}: {} is {}; valid: a whole number above 0", file, field, value.dump()));
 }
@@ -34,7 +32,7 @@ std::int64_t voxels_of(const Tile& tile, int slices) {
 }
 
 /// The measured tile nearest in size, if there is one.
-const KernelTimes::Visit* nearest(const std::vector<KernelTimes::Visit>& visits, std::int64_t voxels) {
+const KernelTimes::Visit* nearest_visit(const std::vector<KernelTimes::Visit>& visits, std::int64_t voxels) {
   const auto found =
       std::ranges::min_element(visits, {}, [&](const auto& v) { return std::abs(v.voxels - voxels); });
   return found == visits.end() ? nullptr : &*found;
@@ -52,13 +50,13 @@ KernelTimes read_kernel_times(const std::filesystem::path& file) {
   const auto name = file.string();
   const auto text = read_json(file, "kernel times in JSON");
   try {
-    const auto json = Json::parse(text);
+    const auto json = nlohmann::json::parse(text);
     times.device = json.at("device").get<std::string>();
     times.bytes_per_second = positive(json.at("bytes_per_second"), name, "bytes_per_second");
     for (const auto& visit : json.at("visits"))
       times.visits.push_back({whole(visit.at("voxels"), name, "visits.voxels"),
                               positive(visit.at("seconds"), name, "visits.seconds")});
-  } catch (const Json::exception& e) {
+  } catch (const nlohmann::json::exception& e) {
     throw InputError(fmt::format("{}: are no kernel times: {}", name, e.what()));
   }
   return times;
@@ -69,7 +67,7 @@ std::vector<double> seconds_per_visit(const KernelTimes& times, const DatasetHea
   std::vector<double> seconds;
   for (const auto& tile : tiling.tiles) {
     const auto voxels = voxels_of(tile, header.slices);
-    const auto* measured = nearest(times.visits, voxels);
+    const auto* measured = nearest_visit(times.visits, voxels);
     if (!stands_for(measured, voxels)) {
       const auto method = name(options.method);
       const auto grid = options.grid == GridKind::tile ? "tile" : "window";
@@ -91,7 +89,7 @@ std::vector<int> ranks_to_measure(const Tiling& tiling, int slices) {
   std::vector<int> ranks;
   for (const auto& tile : tiling.tiles) {
     const auto voxels = voxels_of(tile, slices);
-    if (stands_for(nearest(measured, voxels), voxels)) continue;
+    if (stands_for(nearest_visit(measured, voxels), voxels)) continue;
     measured.push_back({.voxels = voxels});
     ranks.push_back(tile.rank);
   }

@@ -17,8 +17,6 @@
 namespace ptychoscale {
 namespace {
 
-using Json = nlohmann::json;
-
 // The system counts in hundredths of a second: over half a second that is right within a few hundredths of a
 // core.
 constexpr double least_seconds = 0.5;
@@ -65,8 +63,10 @@ double own_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
-std::optional<double> optional_of(const Json& value) {
+nlohmann::json or_null(const std::optional<double>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json();
+}
+std::optional<double> optional_of(const nlohmann::json& value) {
   return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
 }
 
@@ -177,24 +177,24 @@ RankPlace place_between(const LoadSample& start, const LoadSample& end, int thre
 }
 
 std::string to_text(const RankPlace& p) {
-  Json busy = Json::array();
+  nlohmann::json busy = nlohmann::json::array();
   for (const auto& [core, seconds] : p.busy_s) busy.push_back({core, seconds});
-  return Json{{"host", p.host},
-              {"cores", p.cores},
-              {"gpu", p.gpu},
-              {"threads", p.threads},
-              {"host_cores", p.host_cores},
-              {"seconds", p.seconds},
-              {"busy", busy},
-              {"averages", {p.average_start, p.average_end}},
-              {"own", p.own_s},
-              {"quota", or_null(p.quota)},
-              {"MHz", or_null(p.MHz)}}
+  return nlohmann::json{{"host", p.host},
+                        {"cores", p.cores},
+                        {"gpu", p.gpu},
+                        {"threads", p.threads},
+                        {"host_cores", p.host_cores},
+                        {"seconds", p.seconds},
+                        {"busy", busy},
+                        {"averages", {p.average_start, p.average_end}},
+                        {"own", p.own_s},
+                        {"quota", or_null(p.quota)},
+                        {"MHz", or_null(p.MHz)}}
       .dump();
 }
 
 RankPlace place_from(const std::string& text) {
-  const auto json = Json::parse(text);
+  const auto json = nlohmann::json::parse(text);
   RankPlace place{.host = json["host"],
                   .cores = json["cores"],
                   .gpu = json["gpu"],

@@ -55,11 +55,11 @@ Windows place_windows(const DatasetHeader& h) {
   w.canvas = {0, h.volume.y, 0, h.volume.x};
   for (const Position& p : h.positions_A) {
     const std::array pixels{p.y / h.pixel.y, p.x / h.pixel.x};
-    const std::array nearest{std::floor(pixels[0] + 0.5), std::floor(pixels[1] + 0.5)};
-    const Offset corner{static_cast<int>(nearest[0]) - h.detector.y / 2,
-                        static_cast<int>(nearest[1]) - h.detector.x / 2};
+    const std::array closest{std::floor(pixels[0] + 0.5), std::floor(pixels[1] + 0.5)};
+    const Offset corner{static_cast<int>(closest[0]) - h.detector.y / 2,
+                        static_cast<int>(closest[1]) - h.detector.x / 2};
     w.corners.insert(w.corners.end(), {corner.y, corner.x});
-    for (std::size_t axis : {0U, 1U}) w.shifts.push_back(static_cast<float>(pixels[axis] - nearest[axis]));
+    for (std::size_t axis : {0U, 1U}) w.shifts.push_back(static_cast<float>(pixels[axis] - closest[axis]));
     w.canvas = {std::min(w.canvas.y0, corner.y), std::max(w.canvas.y1, corner.y + h.detector.y),
                 std::min(w.canvas.x0, corner.x), std::max(w.canvas.x1, corner.x + h.detector.x)};
   }
