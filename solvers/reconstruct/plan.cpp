@@ -102,8 +102,7 @@ Tiling tiling_of(const DatasetHeader& h, const ReconstructionOptions& o, int ran
   request.scan_step_A = h.scan_step_A;
   request.used = h.patterns_used;
   request.positions = h.positions_A;
-  request.circle_radius_A =
-      circle_radius_A({h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture});
+  request.circle_radius_A = circle_radius_A(optics_of(h));
   request.ranks = ranks;
   request.mesh = o.mesh;
   request.halo_A = o.halo_A;
