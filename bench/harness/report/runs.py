@@ -21,6 +21,7 @@ OPTIONS = {
     "rounds": "{} rounds",
     "delay": "delay {}",
     "refine_probe": "probe refined from {}",
+    "refine_scale": "scale refined from {}",
     "probe_modes": "{} probe modes",
     "slice_blur": "slices blurred by {}",
     "halo_fill": "fill {}",
