@@ -69,6 +69,23 @@ def test_options_and_files_carry_them(imported, source, tmp_path):
     assert f"{MICROSCOPE}/C12_A" not in found and found[f"{MICROSCOPE}/C21_A"] == 300 and found[f"{MICROSCOPE}/C23_angle_deg"] == 5
 
 
+@pytest.mark.parametrize(
+    "values, says",
+    [
+        ({"C12_A": 20.0}, ["microscope/C12_A", "C12_angle_deg"]),
+        ({"C12_angle_deg": 20.0}, ["microscope/C12_angle_deg", "C12_A"]),
+        ({"C12_A": -20.0, "C12_angle_deg": 30.0}, ["file: microscope/C12_A is -20 A", "--aberrations C12=20A@120deg"]),
+    ],
+)
+def test_files_that_do_not_say_enough(rejects, tiny_dataset, tmp_path, values, says):
+    with h5py.File(tiny_dataset) as whole, h5py.File(tmp_path / "scan.h5", "w") as file:
+        for name in ("dataset", "ptychoscale"):
+            whole.copy(name, file)
+        for name, value in values.items():
+            file[f"{MICROSCOPE}/{name}"] = value
+    rejects("import", tmp_path / "scan.h5", "-o", tmp_path / "mine.h5", says=says)
+
+
 def test_a_round_lens_has_none_of_them(imported, source):
     found = imported(source, *OPTIONS)
     there = [name for name in found if name.startswith(f"{MICROSCOPE}/C") and "@" not in name]
@@ -103,8 +120,8 @@ def test_a_vacuum_pattern_gets_their_phase(imported, source, tmp_path):
         ("C12=2nm@400deg", ["degrees from -360 to 360"]),
         ("C12=2nm@nan", ["degrees from -360 to 360"]),
         ("C12=2nm@30deg@1", ["degrees from -360 to 360"]),
-        ("C12=-2nm@30deg", ["below 0", "C12=2nm@120deg, which is the same"]),
-        ("C34=-1um@0", ["C34=1um@45deg, which is the same"]),
+        ("C12=-2nm@30deg", ["below 0", "C12=20A@120deg, which is the same"]),
+        ("C34=-1um@0", ["C34=10000A@45deg, which is the same"]),
         ("C12=2nm@30deg,C12=3nm@30deg", ["says C12 twice"]),
         ("", ["'' is not one of"]),
     ],

@@ -91,12 +91,17 @@ def settle(args: argparse.Namespace, source: Source, disk: Disk | None, table: T
 
 
 def not_round(args: argparse.Namespace, file: dict[str, Found], table: Table) -> Aberrations:
-    """The other aberrations that there are; an option replaces the file's of its name only."""
+    """The other aberrations that there are; an option replaces the file's of its name only. Throws InputError for a file's magnitude
+    below 0."""
     found = {}
     for name in aberrations.ORDERS:
         told = first(option((args.aberrations or {}).get(name)), file.get(name))
         if told is None or told.value[0] == 0:
             continue
+        magnitude, angle = told.value
+        if magnitude < 0:
+            same = aberrations.as_option(name, *aberrations.turned_back(name, magnitude, angle))
+            raise InputError(f"{told.taken_from} is {magnitude:g} A, a magnitude below 0; valid: --aberrations {same}, which is the same")
         found[name] = told.value
         table.add(name, aberrations.in_words(*told.value), told)
     return found

@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 
+from harness.base.errors import InputError
 from harness.imports import quantities
 from harness.imports.aberrations import ORDERS
 from harness.imports.provenance import FILE, Found
@@ -70,8 +71,12 @@ def microscope(bundle: h5py.Group) -> dict[str, Found]:
     values = {ours: (name, number(group, name)) for name, ours in OWN.items()}
     found = {ours: Found(value, FILE, f"microscope/{name}") for ours, (name, value) in values.items() if value is not None}
     for name in ORDERS:
-        if (magnitude := number(group, f"{name}_A")) and (angle := number(group, f"{name}_angle_deg")) is not None:
+        magnitude, angle = number(group, f"{name}_A"), number(group, f"{name}_angle_deg")
+        if magnitude is not None and angle is not None:
             found[name] = Found((magnitude, angle), FILE, f"microscope/{name}_A")
+        elif magnitude or angle:
+            there, lacking = (f"{name}_A", f"{name}_angle_deg") if magnitude else (f"{name}_angle_deg", f"{name}_A")
+            raise InputError(f"microscope/{there}: has no number {lacking} beside it; valid: magnitude and angle together")
     if dose := number(group, DOSE):
         found[DOSE] = Found(dose, FILE, f"microscope/{DOSE}")
     return found
