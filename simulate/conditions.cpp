@@ -1,6 +1,7 @@
 #include "ptychoscale/simulate/conditions.hpp"
 
 #include "counter_random.hpp"
+#include "header_fields.hpp"
 #include "ptychoscale/multislice/optics.hpp"
 
 #include <cmath>
@@ -38,8 +39,9 @@ void blur_line(float* line, int count, std::size_t stride, const std::vector<dou
 } // namespace
 
 std::vector<Complex> actual_probe(const SimulationParameters& p) {
-  const double C10_A = p.C10_A + p.conditions.C10_error_A;
-  return make_probe({p.energy_eV, p.semiangle_mrad, C10_A, p.C30_A, p.soft_aperture}, p.detector, p.pixel_A);
+  Optics optics = optics_of(header_fields(p));
+  optics.C10_A += p.conditions.C10_error_A;
+  return make_probe(optics, p.detector, p.pixel_A);
 }
 
 Position actual_position(const SimulationParameters& p, int index, Position told) {

@@ -121,6 +121,7 @@ DatasetHeader header_fields(const SimulationParameters& p) {
   header.semiangle_mrad = p.semiangle_mrad;
   header.C10_A = p.C10_A;
   header.C30_A = p.C30_A;
+  header.aberrations = p.aberrations;
   header.soft_aperture = p.soft_aperture;
   header.dose_e_per_A2 = p.dose_e_per_A2;
   if (p.dose_e_per_A2 > 0) header.electrons_per_pattern = p.dose_e_per_A2 * p.scan_step_A.y * p.scan_step_A.x;
@@ -130,8 +131,8 @@ DatasetHeader header_fields(const SimulationParameters& p) {
 
 DatasetHeader make_header(const SimulationParameters& p) {
   check(p);
-  const Optics optics{p.energy_eV, p.semiangle_mrad, p.C10_A, p.C30_A, p.soft_aperture};
   DatasetHeader header = header_fields(p);
+  const Optics optics = optics_of(header);
   check_circles(p, {scan_rows_A(p).front(), scan_columns_A(p).front()}, circle_radius_A(optics));
   check_memory(p);
   header.positions_A = centred_raster(p);

@@ -74,6 +74,14 @@ Json program_json() {
   return json;
 }
 
+void print_aberrations(const Aberrations& all) {
+  std::vector<std::string> words;
+  for_each_aberration(all, [&](const AberrationTerm& term, const Aberration& a) {
+    words.push_back(fmt::format("{} {} A at {} degrees", term.name, a.magnitude_A, a.angle_deg));
+  });
+  if (!words.empty()) line("aberrations", fmt::format("{}", fmt::join(words, ", ")));
+}
+
 void print_header(const DatasetHeader& h) {
   line("case", h.case_name);
   const auto positions = h.scattered ? fmt::format("{} scattered", h.positions_A.size())
@@ -86,8 +94,8 @@ void print_header(const DatasetHeader& h) {
   line("optics", fmt::format("{} eV (wavelength {:.9f} A), {} mrad, C10 {} A, C30 {} A, {} aperture",
                              h.energy_eV, electron_wavelength_A(h.energy_eV), h.semiangle_mrad, h.C10_A,
                              h.C30_A, h.soft_aperture ? "soft" : "hard"));
-  line("circle", fmt::format("radius {:.3f} A", circle_radius_A({h.energy_eV, h.semiangle_mrad, h.C10_A,
-                                                                 h.C30_A, h.soft_aperture})));
+  print_aberrations(h.aberrations);
+  line("circle", fmt::format("radius {:.3f} A", circle_radius_A(optics_of(h))));
   line("dose", h.dose_e_per_A2 > 0 ? fmt::format("{} electrons per square angstrom", h.dose_e_per_A2)
                                    : std::string("no noise"));
   if (!h.probe_stored) line("probe", "made from the optics");

@@ -176,6 +176,19 @@ Conditions read_conditions(Object o) {
   return c;
 }
 
+Aberrations read_aberrations(Object o) {
+  Aberrations all;
+  for (const auto& term : aberration_terms) {
+    const std::string name(term.name);
+    if (!o.has(name)) continue;
+    auto one = o.object(name);
+    all.*term.member = {one.number("magnitude_A"), one.number("angle_deg")};
+    one.finish();
+  }
+  o.finish();
+  return all;
+}
+
 ScanShape read_scan(Object o) {
   const ScanShape scan{o.integer("rows"), o.integer("columns")};
   o.finish();
@@ -213,6 +226,7 @@ Case read_case(Object o) {
   p.semiangle_mrad = o.number("semiangle_mrad", p.semiangle_mrad);
   p.C10_A = o.number("C10_A", p.C10_A);
   p.C30_A = o.number("C30_A", p.C30_A);
+  if (o.has("aberrations")) p.aberrations = read_aberrations(o.object("aberrations"));
   p.soft_aperture = o.truth("soft_aperture", p.soft_aperture);
   p.dose_e_per_A2 = o.number("dose_e_per_A2", p.dose_e_per_A2);
   p.seed = o.seed("seed", p.seed);

@@ -95,6 +95,16 @@ void add_common_options(CLI::App& command, SolverOptions& o) {
       ->option_text("[FROM]");
   command
       .add_option(
+          "--refine-scale", s.refine_scale,
+          "From this iteration on also reconstruct one factor of all modelled amplitudes, where the dose "
+          "or the electrons per count are not quite known; without a number from the second on, and until "
+          "--refine-probe, which finds it, too. Left out: patterns are as bright as the dataset says")
+      ->transform(whole_number(2))
+      ->expected(0, 1)
+      ->default_str("2")
+      ->option_text("[FROM]");
+  command
+      .add_option(
           "--probe-modes", s.probe_modes,
           "Incoherent modes of the probe: more than a dataset's one are made from it, 2 % of the power each, "
           "as a start for --refine-probe; waves take as many times the memory. Left out: as many as the "

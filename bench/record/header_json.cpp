@@ -37,6 +37,10 @@ Json header_json(const DatasetHeader& h) {
             {"dose_e_per_A2", h.dose_e_per_A2},
             {"seed", h.seed},
             {"specimen", specimen_of(h)}};
+  for_each_aberration(h.aberrations, [&](const AberrationTerm& term, const Aberration& a) {
+    json["aberrations"][std::string(term.name)] = {{"magnitude_A", a.magnitude_A},
+                                                   {"angle_deg", a.angle_deg}};
+  });
   if (h.scattered) json["scattered"] = true;
   add_masks(json, h);
   return json;

@@ -162,7 +162,10 @@ void add_probe(Json& row, const RunReport& r) {
   if (r.result.probe.empty()) return add_powers(row, r.plan.probe);
   const Extent e = r.header.detector;
   const ApertureProbe refined{{0, e.y, 0, e.x}, r.result.probe};
-  add_refined_probe(row, refined, {refined.box, extend_aperture(r.plan.probe, e)});
+  const ApertureProbe given{refined.box, extend_aperture(r.plan.probe, e)};
+  add_refined_probe(row, refined, given);
+  if (r.options.refine_scale > 0)
+    row["amplitude_scale"] = std::sqrt(sum_of(powers_of(refined)) / sum_of(powers_of(given)));
   add_powers(row, refined);
 }
 

@@ -25,6 +25,7 @@ void add_options(Json& row, const ReconstructionOptions& o, const Reconstruction
   // Named where they are not as always, so that rows from before they could be chosen still match.
   if (o.measurement_type == MeasurementType::float16) row["measurement_type"] = "float16";
   if (o.refine_probe > 0) row["refine_probe"] = o.refine_probe;
+  if (o.refine_scale > 0) row["refine_scale"] = o.refine_scale;
   if (o.slice_blur > 0) row["slice_blur"] = o.slice_blur;
   if (plan.probe.modes() > 1) row["probe_modes"] = plan.probe.modes();
   if (o.positions_at_once > 1) row["positions_at_once"] = o.positions_at_once;

@@ -140,7 +140,13 @@ std::string masks_of(const Json& row, const std::string& title) {
 /// What refining made of the probe, and what its modes are; nothing for most runs.
 std::string probe_of(const Json& row, const std::string& title) {
   std::string text;
-  if (row.contains("probe_change"))
+  if (row.contains("amplitude_scale")) {
+    const double scale = row["amplitude_scale"];
+    text +=
+        fmt::format("{}: amplitudes are {:.4g} times those that the dataset says, electrons {:.4g} times\n",
+                    title, scale, scale * scale);
+  }
+  if (row.contains("probe_change") && !(row.contains("refine_scale") && !row.contains("refine_probe")))
     text += fmt::format("{}: the probe was changed by {} % of itself, its power is {} of the beam's\n", title,
                         number(row, "probe_change", 100, 3), number(row, "probe_power", 1, 4));
   if (row.contains("probe_mode_powers")) {

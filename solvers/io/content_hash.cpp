@@ -74,6 +74,11 @@ std::string identity_of(const DatasetHeader& h, CountType type, bool with_truth)
   r.add(with_truth);
   // What came later adds nothing to those that have none of it.
   if (h.scattered) r.add_text("scattered");
+  for_each_aberration(h.aberrations, [&](const AberrationTerm& term, const Aberration& a) {
+    r.add_text(term.name);
+    r.add(a.magnitude_A);
+    r.add(a.angle_deg);
+  });
   const auto add_mask = [&](std::string_view name, const std::vector<std::uint8_t>& mask) {
     if (mask.empty()) return;
     r.add_text(name);

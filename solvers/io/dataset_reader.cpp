@@ -10,7 +10,6 @@
 #include "ptychoscale/io/dataset.hpp"
 #include "ptychoscale/io/experiment.hpp"
 #include "ptychoscale/io/masks.hpp"
-#include "ptychoscale/multislice/optics.hpp"
 #include "ptychoscale/multislice/probe_modes.hpp"
 
 #include <fmt/format.h>
@@ -50,6 +49,12 @@ void read_optics(const InputFile& file, DatasetHeader& h) {
   h.semiangle_mrad = file.number(microscope + "semiangle_cutoff_mrad");
   h.C10_A = file.number(microscope + "C10_A");
   h.C30_A = file.number(microscope + "C30_A");
+  for (const auto& term : aberration_terms) {
+    const auto magnitude = fmt::format("{}{}_A", microscope, term.name);
+    const auto angle = fmt::format("{}{}_angle_deg", microscope, term.name);
+    if (file.is_there(magnitude) || file.is_there(angle))
+      h.aberrations.*term.member = {file.number(magnitude), file.number(angle)};
+  }
   if (file.is_there(microscope + "soft_aperture"))
     h.soft_aperture = file.boolean(microscope + "soft_aperture");
   h.dose_e_per_A2 = file.number(microscope + "dose_e_per_A2");
@@ -150,9 +155,7 @@ DatasetHeader read_header(const InputFile& file) {
   read_probe(file, h);
   if (file.is_there(dataset_format::specimen)) h.specimen_json = file.text(dataset_format::specimen);
   dataset_format::check_ranges(h, file.name());
-  if (!h.probe_stored)
-    h.probe =
-        make_probe({h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture}, h.detector, h.pixel);
+  if (!h.probe_stored) h.probe = make_probe(optics_of(h), h.detector, h.pixel);
   dataset_format::check_header(h, file.name());
   return h;
 }

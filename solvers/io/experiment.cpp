@@ -39,10 +39,6 @@ private:
   std::optional<Complaint> first_;
 };
 
-Optics optics_of(const DatasetHeader& h) {
-  return {h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture};
-}
-
 void check_grid(Ranges& r, const DatasetHeader& h) {
   r.both("detector", h.detector, 1, 16384); // the largest cameras have half of that
   r.both("pixel_A", h.pixel, 1e-3, 100);
@@ -62,6 +58,12 @@ void check_optics(Ranges& r, const DatasetHeader& h) {
   r.within("semiangle_mrad", h.semiangle_mrad, 1e-3, 500, " (mrad)");
   r.within("C10_A", h.C10_A, -1e6, 1e6); // a tenth of a millimetre
   r.within("C30_A", h.C30_A, -1e9, 1e9); // a decimetre; uncorrected lenses have millimetres
+  for (const auto& term : aberration_terms) {
+    const Aberration& a = h.aberrations.*term.member;
+    r.within(fmt::format("{}_A", term.name), a.magnitude_A, 0, term.n == 1 ? 1e6 : 1e9,
+             fmt::format(" (A; the opposite of one is turned by {:.4g} degrees)", 180.0 / term.m));
+    r.within(fmt::format("{}_angle_deg", term.name), a.angle_deg, -360, 360, " (degrees)");
+  }
   r.within("dose_e_per_A2", h.dose_e_per_A2, 0, 1e12);
   r.within("electrons_per_pattern", h.electrons_per_pattern, 1e-9, 1e18);
 }

@@ -12,7 +12,6 @@
 namespace ptychoscale {
 namespace {
 
-constexpr double highest_share = 1.05;
 constexpr double lowest_share = 0.5;
 constexpr double brightest_to_vacuum = 20;
 constexpr double sigmas = 6;
@@ -87,14 +86,14 @@ PatternSum sum_of_pattern(std::span<const float> amplitudes, Extent detector) {
   return sum;
 }
 
-PatternLimits limits_of_patterns(const DatasetHeader& h) {
+PatternLimits limits_of_patterns(const DatasetHeader& h, double brightest_beams) {
   double vacuum = 0;
   for (std::size_t pixel = 0; pixel < h.detector.area(); ++pixel) {
     double of_modes = 0;
     for (std::size_t i = pixel; i < h.probe.size(); i += h.detector.area()) of_modes += std::norm(h.probe[i]);
     vacuum = std::max(vacuum, of_modes);
   }
-  PatternLimits limits{highest_share, lowest_share * share_in_use(h), brightest_to_vacuum * vacuum};
+  PatternLimits limits{brightest_beams, lowest_share * share_in_use(h), brightest_to_vacuum * vacuum};
   if (h.dose_e_per_A2 == 0) return limits;
   const double electrons = h.electrons_per_pattern;
   const auto scatter = [&](double share) { return sigmas * std::sqrt(share / electrons); };
@@ -155,12 +154,13 @@ PatternFindings findings_of_ranks(std::span<const double> numbers) {
   return all;
 }
 
-std::optional<std::string> unusable(const PatternFindings& f, const DatasetHeader& h) {
+std::optional<std::string> unusable(const PatternFindings& f, const DatasetHeader& h,
+                                    double brightest_beams) {
   if (f.too_bright.patterns > 0)
     return fmt::format("{}: counts add up to {:.4g} x electrons_per_pattern ({:g}), valid: at most {:.4g} x; "
                        "so in {} (is that number wrong, or a pixel hot?)",
                        place_of(h, f.too_bright.first), f.too_bright.value, h.electrons_per_pattern,
-                       limits_of_patterns(h).highest, number_of(f.too_bright, f));
+                       limits_of_patterns(h, brightest_beams).highest, number_of(f.too_bright, f));
   if (f.patterns > 0 && f.most == 0)
     return fmt::format(
         "all {} patterns are zero; expected counts that add up to electrons_per_pattern ({:g})", f.patterns,

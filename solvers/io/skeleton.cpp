@@ -36,6 +36,10 @@ void write_metadata(hid_t root, const DatasetHeader& h) {
   microscope.number("semiangle_cutoff_mrad", h.semiangle_mrad);
   microscope.number("C10_A", h.C10_A);
   microscope.number("C30_A", h.C30_A);
+  for_each_aberration(h.aberrations, [&](const AberrationTerm& term, const Aberration& a) {
+    microscope.number(fmt::format("{}_A", term.name), a.magnitude_A);
+    microscope.number(fmt::format("{}_angle_deg", term.name), a.angle_deg);
+  });
   microscope.boolean("soft_aperture", h.soft_aperture);
   microscope.number("dose_e_per_A2", h.dose_e_per_A2);
 }

@@ -38,6 +38,40 @@ void check_aperture(double k_aperture, Extent e, PixelSize pixel, double semiang
                     semiangle_mrad, e.y, e.x, pixel.y, pixel.x, k_max * wavelength_A * 1e3));
 }
 
+/// How far the wave lags behind at an angle of the lens, in angstrom: chi lambda / (2 pi).
+double path_A(const Optics& o, double alpha, double ky, double kx) {
+  const double a2 = alpha * alpha;
+  double path = o.C10_A * a2 / 2 + o.C30_A * a2 * a2 / 4;
+  for_each_aberration(o.aberrations, [&](const AberrationTerm& t, const Aberration& a) {
+    const double turn = t.m * (std::atan2(ky, kx) - a.angle_deg * std::numbers::pi / 180);
+    path += a.magnitude_A * std::pow(alpha, t.n + 1) / (t.n + 1) * std::cos(turn);
+  });
+  return path;
+}
+
+/// How far from the middle a ray meets the entrance surface, in angstrom: the slope of path_A().
+double ray_A(const Optics& o, double alpha, double azimuth) {
+  double along = o.C10_A * alpha + o.C30_A * alpha * alpha * alpha;
+  double across = 0;
+  for_each_aberration(o.aberrations, [&](const AberrationTerm& t, const Aberration& a) {
+    const double turn = t.m * (azimuth - a.angle_deg * std::numbers::pi / 180);
+    const double slope = a.magnitude_A * std::pow(alpha, t.n);
+    along += slope * std::cos(turn);
+    across -= slope * t.m / (t.n + 1) * std::sin(turn);
+  });
+  return std::hypot(along, across);
+}
+
+/// Over the whole aperture, half a degree and a 64th of its radius apart.
+double widest_ray_A(const Optics& o) {
+  double widest = 0;
+  for (int ring = 1; ring <= 64; ++ring)
+    for (int spoke = 0; spoke < 720; ++spoke)
+      widest =
+          std::max(widest, ray_A(o, o.semiangle_mrad * 1e-3 * ring / 64, spoke * std::numbers::pi / 360));
+  return widest;
+}
+
 } // namespace
 
 std::vector<Complex> make_probe(const Optics& o, Extent e, PixelSize pixel) {
@@ -49,13 +83,12 @@ std::vector<Complex> make_probe(const Optics& o, Extent e, PixelSize pixel) {
   double power = 0;
   for_frequencies(e, pixel, [&](double ky, double kx) {
     const double alpha = wavelength * std::hypot(ky, kx);
-    const double a2 = alpha * alpha;
     const auto softened = [&] {
       const double edge_width = reciprocal_pixel(ky, kx, e, pixel) * wavelength;
       return std::clamp((edge - alpha) / edge_width + 0.5, 0.0, 1.0);
     };
     const double amplitude = o.soft_aperture ? softened() : (alpha <= edge ? 1.0 : 0.0);
-    const double chi = 2 * std::numbers::pi / wavelength * (o.C10_A * a2 / 2 + o.C30_A * a2 * a2 / 4);
+    const double chi = 2 * std::numbers::pi / wavelength * path_A(o, alpha, ky, kx);
     probe.push_back(std::polar(amplitude, -chi));
     power += amplitude * amplitude;
   });
@@ -104,6 +137,7 @@ double circle_radius_A(const Optics& o) {
     return std::abs(o.C10_A * alpha + o.C30_A * alpha * alpha * alpha);
   };
   double widest = std::max(radius(edge), 0.61 * electron_wavelength_A(o.energy_eV) / edge);
+  if (!is_round(o.aberrations)) return std::max(widest, widest_ray_A(o));
   if (o.C30_A != 0) {
     const double turning2 = -o.C10_A / (3 * o.C30_A);
     if (turning2 > 0 && turning2 < edge * edge) widest = std::max(widest, radius(std::sqrt(turning2)));

@@ -25,7 +25,7 @@ std::uintmax_t checkpoint_bytes(const ReconstructionPlan& plan, const Reconstruc
   std::uintmax_t pixels = 0;
   for (const auto& tile : plan.tiling.tiles) pixels += tile.extended.extent().area();
   const auto voxels = pixels * static_cast<std::uintmax_t>(slices);
-  const std::uintmax_t waves = options.refine_probe > 0 ? 2 : 0; // the probe and its gradient
+  const std::uintmax_t waves = changes_probe(options) ? 2 : 0; // the probe and its gradient
   const auto per_rank = rank_numbers + waves * plan.probe.values.size() * sizeof(Complex);
   return voxels * sizeof(float) * static_cast<std::uintmax_t>(1 + kept_with_the_volume(options)) +
          per_rank * plan.tiling.tiles.size();

@@ -32,6 +32,7 @@ RankStatistics dry_run_of_rank(int rank, const DatasetHeader& header, const Reco
   once.iterations = 1;
   once.step = 1;                                      // it scales what is not computed
   once.refine_probe = std::min(once.refine_probe, 1); // one of those that do
+  if (once.refine_probe == 0) once.refine_scale = std::min(once.refine_scale, 1);
   const Acquisition nothing{header, [](int, std::span<float>) {}};
   const auto statistics = one_sweep(rank, nothing, once, plan, rates, threads);
   memory_meter().forget_peaks(); // of what was only counted

@@ -12,6 +12,19 @@
 namespace ptychoscale {
 namespace {
 
+/// Of an option that says from which iteration on the probe changes.
+void check_refinement(const char* field, int from, const ReconstructionOptions& o) {
+  if (from != 0 && from < 2)
+    throw InputError(fmt::format("{}: {} is not usable; valid: 2 or more, since the first iteration "
+                                 "begins with an empty volume",
+                                 field, from));
+  if (from != 0 && descends(o) && o.update == UpdateRule::accelerated)
+    throw InputError(
+        fmt::format("{}: is not usable with update accelerated, whose momentum is of an F that "
+                    "does not change with the probe; valid with as_printed, once, averaged and batch",
+                    field));
+}
+
 void check(const ReconstructionOptions& o, int ranks, std::size_t positions) {
   const auto at_least = [](const char* field, int value, int least) {
     if (value < least)
@@ -35,14 +48,13 @@ void check(const ReconstructionOptions& o, int ranks, std::size_t positions) {
         fmt::format("rounds: {} is not usable with update accelerated, whose momentum is that of "
                     "whole iterations; valid: 1",
                     o.rounds == 0 ? "max" : std::to_string(o.rounds)));
-  if (o.refine_probe != 0 && o.refine_probe < 2)
+  check_refinement("refine_probe", o.refine_probe, o);
+  check_refinement("refine_scale", o.refine_scale, o);
+  if (o.refine_scale != 0 && o.refine_probe != 0 && o.refine_scale >= o.refine_probe)
     throw InputError(
-        fmt::format("refine_probe: {} is not usable; valid: 2 or more, since the first iteration "
-                    "begins with an empty volume",
-                    o.refine_probe));
-  if (o.refine_probe != 0 && descends(o) && o.update == UpdateRule::accelerated)
-    throw InputError("refine_probe: is not usable with update accelerated, whose momentum is of an F that "
-                     "does not change with the probe; valid with as_printed, once, averaged and batch");
+        fmt::format("refine_scale: {} is not usable with refine_probe {}, which finds the scale, too; "
+                    "valid: an iteration before it, or one of the two",
+                    o.refine_scale, o.refine_probe));
   if (!(o.slice_blur >= 0 && std::isfinite(o.slice_blur)))
     throw InputError(
         fmt::format("slice_blur: {} is not usable; give a positive number of slices", o.slice_blur));
@@ -102,8 +114,7 @@ Tiling tiling_of(const DatasetHeader& h, const ReconstructionOptions& o, int ran
   request.scan_step_A = h.scan_step_A;
   request.used = h.patterns_used;
   request.positions = h.positions_A;
-  request.circle_radius_A =
-      circle_radius_A({h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture});
+  request.circle_radius_A = circle_radius_A(optics_of(h));
   request.ranks = ranks;
   request.mesh = o.mesh;
   request.halo_A = o.halo_A;

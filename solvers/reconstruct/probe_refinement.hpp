@@ -29,26 +29,39 @@ namespace ptychoscale {
 /// U_i P_m.
 ///
 /// Where all modes of the probe that the run was given are zero, they stay so: the lens has an aperture.
+///
+/// Where only the scale is unknown (the dose, the electrons per count), d = (s - 1) P in the bound above,
+/// which is lowest at s = 1 - Re sum G_i^H P / (n |P|^2). Re G_i^H P = sum (|Psi_i|^2 - a_i |Psi_i|), so that
+/// this is the s that makes sum (a_i - s |Psi_i|)^2 smallest, sum a_i |Psi_i| / sum |Psi_i|^2, where all of
+/// the beam is seen; where masks hide a part of it s goes as large a part of the way in every round.
 class ProbeRefinement {
 public:
-  /// Two waves of the aperture's size, times the modes, are metered as `exchange`, the gradient as `waves`.
+  /// Scales the probe from refine_scale on, and steps it from refine_probe on, which scales it, too. Two
+  /// waves of the aperture's size, times the modes, are metered as `exchange`, the gradient as `waves`.
   /// Everything must outlive it.
   [[nodiscard]] ProbeRefinement(TileSolver& tile, const Communicator& comm, const ReconstructionPlan& plan,
                                 const ReconstructionOptions& options);
 
   /// Before each iteration, counted from 0: whether its visits count.
   void begin(int iteration);
-  /// At the end of every round, counted from 0, with nothing left to be visited: steps the probe, and forgets
-  /// the gradient; nothing in iterations that do not count. Collective.
+  /// At the end of every round, counted from 0, with nothing left to be visited: steps or scales the probe,
+  /// and forgets the gradient; nothing in iterations that do not count. Collective.
   void step(int round);
 
   /// The gradient of the round so far, in backend memory, as Multislice::probe() is.
   [[nodiscard]] std::span<Complex> gradient() { return {gradient_.data(), gradient_.size()}; }
-  /// Every step among several ranks counts as one message of the gradient, as an all-reduce does.
+  /// Every step among several ranks counts as one message, of the gradient or of a number, as an all-reduce
+  /// does.
   [[nodiscard]] Traffic traffic() const { return traffic_; }
 
 private:
+  /// What an iteration changes of the probe.
+  enum class Unknown { nothing, scale, all };
+  [[nodiscard]] Unknown unknown_in(int iteration) const;
+  void step_all(int round);
   void step_on_first(int round);
+  void step_scale(int round);
+  void count(std::size_t bytes);
   [[nodiscard]] int positions_in(int round) const;
   [[nodiscard]] bool is_lit(std::size_t k) const;
 
@@ -56,8 +69,8 @@ private:
   const Communicator& comm_;
   const ReconstructionPlan& plan_;
   int rounds_;
-  int from_;
-  bool counts_ = false;
+  int scale_from_, all_from_;
+  Unknown unknown_ = Unknown::nothing;
   Buffer<Complex> gradient_;
   MeteredVector<Complex, MemoryLabel::exchange> message_, other_;
   Traffic traffic_;

@@ -116,13 +116,14 @@ std::map<int, std::uint64_t> hashes_of_ranks(const Communicator& comm, const Til
 /// All ranks learn whether the patterns that they have read are those that were written and can be used, and
 /// end together when not.
 void judge_patterns(const Communicator& comm, const TileSolver& tile, const Acquisition& acquisition,
-                    const ReconstructionHooks& hooks) {
-  const auto mine = tile.judge_patterns(limits_of_patterns(acquisition.header));
+                    const ReconstructionOptions& options, const ReconstructionHooks& hooks) {
+  const double brightest = options.refine_scale > 0 ? of_rough_beam : of_known_beam;
+  const auto mine = tile.judge_patterns(limits_of_patterns(acquisition.header, brightest));
   const auto all = findings_of_ranks(comm.gather(as_numbers(mine), 0));
   const auto hashes = hashes_of_ranks(comm, tile, acquisition);
   comm.agree([&] {
     if (!comm.leads()) return;
-    auto why = unusable(all, acquisition.header);
+    auto why = unusable(all, acquisition.header, brightest);
     // Only some are visited where a part of a run is timed.
     if (!why && acquisition.complaint_of_content && hashes.size() == patterns_in_use(acquisition.header))
       why = acquisition.complaint_of_content(hashes);
@@ -135,7 +136,7 @@ void judge_patterns(const Communicator& comm, const TileSolver& tile, const Acqu
 std::unique_ptr<ProbeRefinement> make_refinement(TileSolver& tile, const Communicator& comm,
                                                  const ReconstructionPlan& plan,
                                                  const ReconstructionOptions& options) {
-  return options.refine_probe > 0 ? std::make_unique<ProbeRefinement>(tile, comm, plan, options) : nullptr;
+  return changes_probe(options) ? std::make_unique<ProbeRefinement>(tile, comm, plan, options) : nullptr;
 }
 
 std::unique_ptr<SliceBlur> make_blur(TileSolver& tile, const ReconstructionOptions& options) {
@@ -168,7 +169,7 @@ Reconstruction reconstruct(const Communicator& comm, Backend& backend, const Acq
   std::unique_ptr<TileSolver> tile;
   comm.agree([&] { tile = std::make_unique<TileSolver>(backend, acquisition, plan, options, mine); });
   const auto judge = [&] {
-    if (backend.computes()) judge_patterns(comm, *tile, acquisition, hooks);
+    if (backend.computes()) judge_patterns(comm, *tile, acquisition, options, hooks);
   };
   if (!options.stream_measurements) judge();
   auto solver = make_solver(*tile, comm, plan, options, steps);

@@ -1,6 +1,7 @@
 """A probe that is not known, as people refine it: what the file, the report and the plan then say, and what is refused."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -78,6 +79,32 @@ def test_modes_are_refined_reported_and_taken_over_by_an_import(run, defocused, 
     run.rejects(*refused, "--probe-modes", 2, says=["probe_modes", "has 3 modes", "leave it out"])
 
 
+@pytest.mark.parametrize("method, ranks", [("serial", 1), ("gd", 2)])
+def test_a_dose_that_is_told_wrongly_is_found(run, tiny_dataset, tmp_path, method, ranks):
+    """The same counts, of a beam that the header says to be 10 % weaker; so weak is refused unless the scale is refined."""
+    weak = tmp_path / "weak.h5"
+    shutil.copy(tiny_dataset, weak)
+    with h5py.File(weak, "r+") as file:
+        own = file["ptychoscale"]
+        own.attrs["electrons_per_pattern"] = own.attrs["electrons_per_pattern"] / 1.1
+        for name in ("content_hash", "patterns_hash"):
+            del own.attrs[name]
+        file.attrs["authoring_program"] = "test"
+    run.good("validate", "dataset", weak, "--seal-only")
+    words = ["--method", method]
+    run.rejects("reconstruct", weak, "-o", tmp_path / "no.h5", *words, ranks=ranks, says=["counts add up to 1.1 x"])
+    known, _ = reconstructed(run, tiny_dataset, tmp_path / "known.h5", *words, ranks=ranks)
+    row, probe = reconstructed(run, weak, tmp_path / "scaled.h5", *words, "--refine-scale", ranks=ranks)
+    assert row["refine_scale"] == 2 and "amplitude_scale" not in known
+    assert row["amplitude_scale"] == pytest.approx(np.sqrt(1.1), rel=0.01)
+    assert np.linalg.norm(probe) == pytest.approx(row["amplitude_scale"], rel=1e-5)
+    assert row["cost"] / 1.1 == pytest.approx(known["cost"], rel=0.2)  # the first iteration is lost to the wrong scale
+    table = run.good("info", tmp_path / "scaled.json").out
+    scale = row["amplitude_scale"]
+    assert f"{method}: amplitudes are {scale:.4g} times those that the dataset says, electrons {scale**2:.4g} times" in table
+    assert "the probe was changed" not in table
+
+
 def test_a_plan_counts_modes(run, tiny_case):
     def row(modes):
         words = ["--case", tiny_case, "--ranks", 4, "--methods", "gd", "--refine-probe", "--probe-modes", modes]
@@ -111,5 +138,7 @@ def test_what_is_refused(run, tiny_dataset, output):
     for word in ("0", "9", "two"):
         run.rejects("reconstruct", tiny_dataset, "-o", output, f"--probe-modes={word}", says=["--probe-modes", "1 to 8"])
     run.rejects("reconstruct", tiny_dataset, "-o", output, "--probe-modes", 2, says=["probe_modes", "refine_probe"])
+    words = ["--refine-probe", 3, "--refine-scale", 3]
+    run.rejects("reconstruct", tiny_dataset, "-o", output, *words, says=["refine_scale", "refine_probe 3, which finds the scale"])
     words = ["--method", "gd", "--update", "accelerated", "--refine-probe"]
     run.rejects("reconstruct", tiny_dataset, "-o", output, *words, says=["refine_probe", "accelerated", "momentum", "batch"])

@@ -67,6 +67,9 @@ void add_header(Digest& d, const DatasetHeader& h) {
                      h.volume.y, h.volume.x, h.scan.rows, h.scan.columns, h.scan_step_A.y, h.scan_step_A.x,
                      h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture, h.dose_e_per_A2,
                      h.electrons_per_pattern, h.seed, h.specimen_json));
+  for_each_aberration(h.aberrations, [&](const AberrationTerm& term, const Aberration& a) {
+    d.text(fmt::format("{} {} {}", term.name, a.magnitude_A, a.angle_deg));
+  });
   d.array(std::span(h.positions_A));
   d.array(std::span(h.probe));
   d.text(h.scattered ? "scattered" : "raster");

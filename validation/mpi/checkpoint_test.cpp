@@ -166,6 +166,7 @@ std::vector<ReconstructionOptions> every_way(int ranks) {
     all.push_back({.method = Method::gd, .update = batch, .rounds = 3, .delay = delay, .refine_probe = 2});
   all.push_back({.method = Method::hve, .refine_probe = 2});
   all.push_back({.method = Method::gd, .rounds = 3, .refine_probe = 2, .probe_modes = 2});
+  all.push_back({.method = Method::gd, .rounds = 3, .refine_scale = 2});
   return all;
 }
 

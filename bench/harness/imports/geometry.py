@@ -5,7 +5,8 @@ import dataclasses
 import math
 
 from harness.base.errors import InputError
-from harness.imports import quantities
+from harness.imports import aberrations, quantities
+from harness.imports.aberrations import Aberrations
 from harness.imports.disk import Disk
 from harness.imports.provenance import DEFAULT, FILE, FITTED, OPTION, Found, Table, first
 from harness.imports.sources.source import Source
@@ -25,6 +26,7 @@ class Optics:
     pixel_per_A: tuple[float, float]
     centre: tuple[float, float]
     radius: float
+    aberrations: Aberrations = dataclasses.field(default_factory=dict)
 
     @property
     def wavelength_A(self) -> float:
@@ -34,7 +36,10 @@ class Optics:
         """Of what the probe illuminates at the wider of the specimen's two surfaces: at least the Airy disk's."""
         angle = self.semiangle_mrad * 1e-3
         airy = 0.61 * self.wavelength_A / angle
-        return max(airy, *(abs((self.C10_A + z) * angle + self.C30_A * angle**3) for z in (0.0, thickness_A)))
+        surfaces = [self.C10_A + z for z in (0.0, thickness_A)]
+        if self.aberrations:
+            return max(airy, *(aberrations.widest_ray_A(self.aberrations, c10, self.C30_A, angle) for c10 in surfaces))
+        return max(airy, *(abs(c10 * angle + self.C30_A * angle**3) for c10 in surfaces))
 
 
 def option(value) -> Found | None:
@@ -81,7 +86,25 @@ def settle(args: argparse.Namespace, source: Source, disk: Disk | None, table: T
     table.add("centre (y, x)", f"({centre.value[0]:.2f}, {centre.value[1]:.2f}) of {ny} x {nx} pixels", centre)
     table.add("C10", f"{c10.value:g} A (defocus {-c10.value:g} A)", c10)
     table.add("C30", f"{c30.value:g} A", c30)
-    return Optics(energy.value, semiangle.value, c10.value, c30.value, pixel.value, centre.value, expected)
+    others = not_round(args, file, table)
+    return Optics(energy.value, semiangle.value, c10.value, c30.value, pixel.value, centre.value, expected, others)
+
+
+def not_round(args: argparse.Namespace, file: dict[str, Found], table: Table) -> Aberrations:
+    """The other aberrations that there are; an option replaces the file's of its name only. Throws InputError for a file's magnitude
+    below 0."""
+    found = {}
+    for name in aberrations.ORDERS:
+        told = first(option((args.aberrations or {}).get(name)), file.get(name))
+        if told is None or told.value[0] == 0:
+            continue
+        magnitude, angle = told.value
+        if magnitude < 0:
+            same = aberrations.as_option(name, *aberrations.turned_back(name, magnitude, angle))
+            raise InputError(f"{told.taken_from} is {magnitude:g} A, a magnitude below 0; valid: --aberrations {same}, which is the same")
+        found[name] = told.value
+        table.add(name, aberrations.in_words(*told.value), told)
+    return found
 
 
 def recorded_pixel(args: argparse.Namespace, file: dict[str, Found], wavelength: float) -> Found | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from harness.imports.aberrations import Aberrations
+
 SCHEMA_VERSION = 1
 PATTERNS = "dataset/datacube/data"
 LATE = ("dose_e_per_A2", "electrons_per_pattern", "imported")  # of a header: known when all patterns were seen
@@ -40,6 +42,7 @@ class Header:
     pixels_used: np.ndarray
     patterns_used: np.ndarray
     imported: str  # JSON: what was taken from where
+    aberrations: Aberrations | None = None  # that are not round; None: there are none
     probe: np.ndarray | None = None  # complex64 [ky][kx] or [mode][ky][kx], reciprocal, zero frequency first; None: made from the optics
 
     @staticmethod
@@ -56,6 +59,7 @@ class Header:
             transposed=placed.transposed,
             **vars(grid),
             **{key: getattr(optics, key) for key in ("energy_eV", "semiangle_mrad", "C10_A", "C30_A")},
+            aberrations=optics.aberrations or None,
             dose_e_per_A2=0.0,
             electrons_per_pattern=1.0,
             counts=counts,
@@ -145,6 +149,8 @@ def write_metadata(root: h5py.Group, h: Header) -> None:
         semiangle_cutoff_mrad=h.semiangle_mrad,
         C10_A=h.C10_A,
         C30_A=h.C30_A,
+        **{f"{name}_A": magnitude for name, (magnitude, _) in (h.aberrations or {}).items()},
+        **{f"{name}_angle_deg": angle for name, (_, angle) in (h.aberrations or {}).items()},
         soft_aperture=True,
         dose_e_per_A2=h.dose_e_per_A2,
     )

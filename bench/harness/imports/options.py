@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.base.errors import shortened
-from harness.imports import quantities
+from harness.imports import aberrations, quantities
 from harness.imports.sources import ADAPTERS
 from harness.imports.sources.request import Request
 from harness.runs.options import checked, positive_int
@@ -141,6 +141,9 @@ def add_optics(group) -> None:
     focus.add_argument("--defocus", type=quantity(quantities.LENGTHS), help="10nm; positive: crossover behind the entrance surface [0]")
     focus.add_argument("--C10", dest="C10", type=quantity(quantities.LENGTHS), help="minus the defocus")
     add("--C30", dest="C30", type=quantity(quantities.LENGTHS), help="third-order spherical aberration: 1.2mm [0]")
+    names = ", ".join(aberrations.ORDERS)
+    angle = "angle from a pattern's columns (+kx) towards its rows (+ky)"
+    add("--aberrations", type=aberrations.read, help=f"{names}: {aberrations.EXAMPLE}; {angle} [none]")
     probe = group.add_mutually_exclusive_group()
     probe.add_argument("--probe", help="a complex wave in real space, in the middle of its window: .npy, FILE.h5::PATH, a reconstruction")
     probe.add_argument("--vacuum", help="a pattern of the empty beam (.npy, TIFF, FILE.h5::PATH): its root is the aperture's amplitude")

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.base.errors import InputError
 from harness.base.hdf5 import read_first_in_a_child
+from harness.imports import aberrations
 from harness.imports.correction import Correction
 from harness.imports.disk import distances
 from harness.imports.geometry import Optics
@@ -41,7 +42,8 @@ def settle(
         said = "a wave" if wave.ndim == 2 else f"{len(wave)} modes with {', '.join(f'{share:.1%}' for share in shares_of(wave))}"
         share = share_inside(wave, inside, option, file)
     else:
-        option, file, said = "--vacuum", args.vacuum, "amplitude of a pattern, phase of C10 and C30"
+        option, file = "--vacuum", args.vacuum
+        said = f"amplitude of a pattern, phase of {' and '.join(['C10', 'C30', *optics.aberrations])}"
         pattern = pattern_in(args.vacuum, source, correction)
         share = share_inside(np.sqrt(pattern), inside, option, file)
         wave = np.where(inside, amplitude_of(pattern, from_middle <= radius, correction.used), 0) * lens_phase(optics, grid)
@@ -112,7 +114,10 @@ def amplitude_of(pattern: np.ndarray, disk: np.ndarray, used: np.ndarray) -> np.
 
 
 def lens_phase(optics: Optics, grid: Grid) -> np.ndarray:
-    """exp(-i chi), chi = 2 pi / lambda (C10 alpha^2 / 2 + C30 alpha^4 / 4), zero frequency in the middle."""
+    """exp(-i chi), chi = 2 pi / lambda (C10 alpha^2 / 2 + C30 alpha^4 / 4 + what is not round), zero frequency in the middle."""
     ky, kx = (np.fft.fftshift(np.fft.fftfreq(n, p)) for n, p in zip(grid.detector, grid.pixel_A, strict=True))
     alpha2 = optics.wavelength_A**2 * (ky[:, None] ** 2 + kx[None, :] ** 2)
-    return np.exp(-2j * np.pi / optics.wavelength_A * (optics.C10_A * alpha2 / 2 + optics.C30_A * alpha2**2 / 4))
+    path_A = optics.C10_A * alpha2 / 2 + optics.C30_A * alpha2**2 / 4
+    if optics.aberrations:
+        path_A += aberrations.path_A(optics.aberrations, np.sqrt(alpha2), np.arctan2(ky[:, None], kx[None, :]))
+    return np.exp(-2j * np.pi / optics.wavelength_A * path_A)

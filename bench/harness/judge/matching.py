@@ -8,7 +8,7 @@ from harness.base.identity import Data
 IDENTITY = (
     "case", "seed", "evidence", "method", "mesh", "ranks", "as_rank", "iterations", "threads", "grid", "adjoint", "bandwidth",
     "measurements", "measurement_type", "update", "positions_at_once", "exchange", "rounds", "delay", "halo_fill", "paste_every",
-    "extra_rows", "halo_px", "refine_probe", "probe_modes", "slice_blur",
+    "extra_rows", "halo_px", "refine_probe", "refine_scale", "probe_modes", "slice_blur", "options",
 )  # fmt: skip
 # What must agree for times to be comparable at all.
 MACHINE = ("host_name", "cpu", "num_cpus", "compiler", "flags", "library_build_type", "mpi", "backend", "launcher")

@@ -21,6 +21,7 @@ OPTIONS = {
     "rounds": "{} rounds",
     "delay": "delay {}",
     "refine_probe": "probe refined from {}",
+    "refine_scale": "scale refined from {}",
     "probe_modes": "{} probe modes",
     "slice_blur": "slices blurred by {}",
     "halo_fill": "fill {}",
@@ -30,6 +31,7 @@ OPTIONS = {
     "threads": "{} threads",
     "iterations": "{} iterations",
     "as_rank": "rank {}",
+    "options": "{}",
 }
 
 
@@ -104,13 +106,18 @@ def mesh_words(row: dict) -> str:
 
 
 def varying_options(rows: list[dict]) -> list[str]:
-    """The options that set runs of one method apart. A halo follows from the mesh, and counts only where one mesh has several."""
+    """The options that set runs of one method apart. A halo follows from the mesh, and counts only where one mesh has several; the
+    words of --options count where nothing else tells two runs apart."""
     values: dict[str, dict[str, set]] = {}
     for row in rows:
         for key in OPTIONS.keys() & row.keys():
             mesh = mesh_words(row) if key == "halo_px" else ""
             values.setdefault(key, {}).setdefault(mesh, set()).add(json.dumps(row[key]))
-    return [key for key in OPTIONS if any(len(each) > 1 for each in values.get(key, {}).values())]
+    varying = [key for key in OPTIONS if key != "options" and any(len(each) > 1 for each in values.get(key, {}).values())]
+    alike: dict[str, set] = {}
+    for row in rows:
+        alike.setdefault(json.dumps([mesh_words(row), *(row.get(key) for key in varying)]), set()).add(row.get("options"))
+    return varying + (["options"] if any(len(each) > 1 for each in alike.values()) else [])
 
 
 def labelled(runs: list[Run]) -> list[Run]:

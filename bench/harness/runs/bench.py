@@ -14,6 +14,7 @@ EPILOG = """Examples:
   ptychoscale bench ci -o demo
   ptychoscale bench ci --methods gd,hve --ranks 2 --repeat 30 -o demo
   ptychoscale bench ci --methods serial,gd,gd:accelerated,hve -o rules
+  ptychoscale bench ci-mismatch --methods gd --options '--refine-probe --rounds 8' -o refined
   ptychoscale bench workstation --launcher 'srun -n {ranks}' --ranks 16 -o runs
 An interrupted bench goes on with the run, and in it with the checkpoint, where it stopped, when the same command is given again.
 A run that fails is a row with its reason; one that is not verified (backend against an independent code, cost, seams against a
@@ -68,6 +69,7 @@ def add_parser(subparsers) -> None:
         help="what tile borders are compared with: a serial run of the same steps, or nothing where that would take too long "
         "[%(default)s]",
     )
+    options.add_more_options(parser)
     options.add_launch_options(parser)
 
 
@@ -116,7 +118,8 @@ def verify(series: list[measure.Series], rows: list[dict], subject: Subject, arg
     for point, row in measured:
         if point.method == "serial":
             judge.offer(row, measure.reconstruction_of(point, protocol))
-    promised = subject.case["cost_fall"] if subject.as_in_case and iterations_of(args, subject) == subject.case["iterations"] else {}
+    as_promised = subject.as_in_case and iterations_of(args, subject) == subject.case["iterations"] and not args.options
+    promised = subject.case["cost_fall"] if as_promised else {}
     for point, row in measured:
         seams = "not judged: the dataset has no truth"
         if subject.truth:
@@ -130,7 +133,7 @@ def iterations_of(args: argparse.Namespace, subject: Subject) -> int:
 
 
 def common_arguments(subject: Subject, args: argparse.Namespace) -> tuple[str, ...]:
-    return (str(subject.dataset), "--backend", args.backend)
+    return (str(subject.dataset), "--backend", args.backend, *args.options)
 
 
 def measured_arguments(subject: Subject, args: argparse.Namespace) -> tuple[str, ...]:
@@ -169,6 +172,7 @@ def report_of(args: argparse.Namespace) -> dict:
     report = documents.merge([s.report for s in series], rows, args.argv)
     for row in rows:
         datasets.name_data(row, subject)
+        options.name_options(row, args.options)
         targets.add(row, subject.case["targets"], lambda: subject.cost_of_noise)
     documents.write_report(args.output / "report.json", report)
     note_of(args).unlink()

@@ -44,7 +44,7 @@ DIMENSIONS = {
     "exchanges": words("exchange", "--exchange", "exchanges of gd", "appp", "passes", "neighbours", "allreduce", only=("gd",)),
     "updates": words("update", "--update", "update rules of gd and replicated", *options.UPDATES, only=options.SUMMING),
 }
-OTHER_KEYS = ["case", "iterations"]
+OTHER_KEYS = ["case", "iterations", "options"]
 
 
 def add_dimensions(parser: argparse.ArgumentParser, keys: Iterable[str] = DIMENSIONS) -> None:
@@ -71,6 +71,7 @@ def read_spec(args: argparse.Namespace) -> dict:
             spec[key] = chosen.split(",")
     if args.iterations is not None:
         spec["iterations"] = args.iterations
+    spec["options"] = args.options or options_of(spec.get("options", ""), args.what)
     return check(spec, args.what)
 
 
@@ -84,10 +85,29 @@ def check(spec: dict, where: str) -> dict:
         raise InputError(f"{where}: iterations is {iterations}; valid: a whole number, 1 or more")
     if not isinstance(spec["case"], str):
         raise InputError(f"{where}: case is {spec['case']}; valid: the name or the file of a case")
+    refuse_twice(spec, where)
     for key in DIMENSIONS:
         if key in spec:
             spec[key] = [value_of(key, value, where) for value in list_of(key, spec[key], where)]
     return spec
+
+
+def options_of(text: object, where: str) -> tuple[str, ...]:
+    """More options of `reconstruct`, as a spec has them."""
+    if not isinstance(text, str):
+        raise InputError(f"{where}: options is {text}; valid: text, such as \"--refine-probe --step 20\"")
+    try:
+        return options.more_options(text)
+    except argparse.ArgumentTypeError as error:
+        raise InputError(f"{where}: options: {error}") from None
+
+
+def refuse_twice(spec: dict, where: str) -> None:
+    """What is varied cannot be said of every run, too."""
+    said = {options.name_of(word) for word in spec.get("options", ())}
+    for key in DIMENSIONS:
+        if key in spec and DIMENSIONS[key].option in said:
+            raise InputError(f"{where}: options has {DIMENSIONS[key].option}, which {key} varies; valid: one of the two")
 
 
 def list_of(key: str, values: object, where: str) -> list:

@@ -1,7 +1,6 @@
 """`ptychoscale halves`: what a scan without a truth tells of its reconstructions, by two halves of its positions."""
 
 import argparse
-import shlex
 from pathlib import Path
 
 import h5py
@@ -46,13 +45,7 @@ def add_parser(subparsers) -> None:
     add("--ranks", type=options.positive_int, default=4, help="ranks of the parallel solvers; serial runs on one [%(default)s]")
     add("--methods", type=options.methods, default="serial,gd,hve", help="solvers to run [%(default)s]")
     add("--iterations", type=options.positive_int, default=20, help="of every reconstruction [%(default)s]")
-    add(
-        "--options",
-        type=shlex.split,
-        default=[],
-        metavar="WORDS",
-        help="more options of `reconstruct`, all of them as one word: '--update averaged --step 20'",
-    )
+    options.add_more_options(parser)
     options.add_launch_options(parser)
 
 
@@ -146,6 +139,7 @@ def run(args: argparse.Namespace) -> int:
     rows = [measure.row_of(each, protocol) for each in series]
     for row in rows:
         row["case_hash"] = fingerprint(header)
+        options.name_options(row, args.options)
         if "error" not in row:
             halves.correlate(row)
     report = documents.merge([each.report for each in series], rows, args.argv)

@@ -4,7 +4,8 @@ import argparse
 import dataclasses
 import math
 import re
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable
 
 from harness.base.errors import shortened
 from harness.runs import launchers
@@ -78,6 +79,60 @@ def solvers(text: str) -> list[Solver]:
             f"as in {SUMMING[0]}:{UPDATES[-1]}, of {', '.join(UPDATES)}"
         )
     return [known[word] for word in words]
+
+
+OWN = ("-o", "--output", "--json", "--method", "--iterations", "--threads", "--backend", "--quality-every", "--resume", "--case")
+
+
+def more_options(text: str) -> tuple[str, ...]:
+    """Options of `ptychoscale reconstruct` in one word. Throws for those that the commands which start it say themselves."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{shortened(text, 50)}': {error}; valid: words as in a shell") from None
+    if words and not words[0].startswith("-"):
+        raise argparse.ArgumentTypeError(f"'{shortened(text, 50)}'; valid: options and their values, such as --refine-probe")
+    for name in map(name_of, words):
+        if name in OWN:
+            raise argparse.ArgumentTypeError(f"'{name}' is said by this command itself; valid: the solver's others, such as --refine-probe")
+    return tuple(words)
+
+
+def name_of(word: str) -> str:
+    """"--step" of "--step=20"."""
+    return word.partition("=")[0]
+
+
+def without(words: Iterable[str], *names: str) -> tuple[str, ...]:
+    """The options but some, and these with the value that each takes."""
+    kept, skips = [], False
+    for word in words:
+        if name_of(word) in names:
+            skips = "=" not in word
+        elif skips and not word.startswith("--"):
+            skips = False
+        else:
+            kept.append(word)
+            skips = False
+    return tuple(kept)
+
+
+def add_more_options(parser: argparse.ArgumentParser) -> None:
+    """Whatever the solver knows, by one option."""
+    parser.add_argument(
+        "--options",
+        type=more_options,
+        default=(),
+        metavar="WORDS",
+        help="more options of `reconstruct` for every run, all of them as one word: '--refine-probe --step 20'; with = where it is a "
+        "single one: --options=--refine-probe",
+    )
+
+
+def name_options(row: dict, words: Iterable[str]) -> None:
+    """What more was said to a row's run sets it apart from others."""
+    if words:
+        row["options"] = shlex.join(words)
 
 
 def seconds(text: str) -> float | None:

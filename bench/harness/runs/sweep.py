@@ -19,8 +19,10 @@ EPILOG = """Examples:
   ptychoscale sweep smoke --methods gd,hve --ranks 1,2,4 -o runs
   ptychoscale sweep ci --methods gd --ranks 4 --rounds 1,2,max --exchanges appp,allreduce -o runs
   ptychoscale sweep pbtio3-large --plan --ranks 6,54,924 --grids window,tile -o plans
+  ptychoscale sweep ci-mismatch --methods gd --ranks 1,4 --rounds 1,8 --options=--refine-probe -o refined
   ptychoscale sweep spec.json -o runs
-A spec is JSON with the key "case" and, as lists, what the options name: {"case": "ci", "methods": ["gd"], "ranks": [1, 2, 4]}.
+A spec is JSON with the key "case" and, as lists, what the options name: {"case": "ci", "methods": ["gd"], "ranks": [1, 2, 4]}; also
+"iterations", a number, and "options", the text that --options takes.
 A point that cannot be, or fails, is a row with its reason; points that failed are tried again when the same command is repeated,
 all others are kept. The exit code is 1 when a run failed, 0 when points merely cannot be."""
 
@@ -55,6 +57,7 @@ def add_parser(subparsers) -> None:
     add("--dataset", type=Path, help="use this dataset; left out: simulate the case unless the folder has it")
     add("--plan", action="store_true", help="predict with `ptychoscale plan` instead of running")
     add("--rates", type=Path, help="with --plan: kernel times by `ptychoscale rates`")
+    options.add_more_options(parser)
     options.add_launch_options(parser)
 
 
@@ -76,6 +79,7 @@ class Runner:
 
     def __init__(self, args: argparse.Namespace, base: dict, subject: datasets.Subject | None):
         self.args, self.base, self.subject = args, base, subject
+        self.more = base.get("options", ())
         self.folder = documents.prepare_folder(args.output / "points")
         remove_volumes(self.folder)
 
@@ -101,7 +105,7 @@ class Runner:
         known, args = known_of(settings), self.args
         protocol = measure.Protocol(self.folder, args.launcher, time_limit=args.time_limit)
         follow = ("--quality-every", "1") if self.subject.truth else ()
-        common = (str(self.subject.dataset), "--backend", args.backend, *follow, *arguments_of(settings))
+        common = (str(self.subject.dataset), "--backend", args.backend, *follow, *arguments_of(settings), *self.more)
         iterations = self.base["iterations"]
         name = key_of(settings, self.base)
         point = measure.Point(name, known["method"], known["ranks"], iterations, common, threads=args.threads)
@@ -113,7 +117,7 @@ class Runner:
     def plan(self, settings: dict) -> dict:
         known, args = known_of(settings), self.args
         source = ["--dataset", args.dataset] if args.dataset else ["--case", self.base["case"]]
-        words = ["plan", *source, "--ranks", known["ranks"], "--methods", known["method"], *arguments_of(settings)]
+        words = ["plan", *source, "--ranks", known["ranks"], "--methods", known["method"], *arguments_of(settings), *self.more]
         words += ["--rates", args.rates] if args.rates else []
         words += program.thread_words(args.threads)
         report = program.ask_json(*words, "--json", "-")
@@ -133,12 +137,14 @@ class Sweep:
         """What is known of a point that was tried."""
         if i not in self.failures:
             row = dict(self.reports[i]["benchmarks"][0])
+            options.name_options(row, self.runner.more)
             if self.runner.subject:
                 datasets.name_data(row, self.runner.subject)
                 targets.add(row, self.runner.subject.case["targets"], lambda: self.runner.subject.cost_of_noise)
             return row
         known = known_of(self.points[i])
         known["name"] = f"{self.runner.base['case']}/{known['name']}"
+        options.name_options(known, self.runner.more)
         return documents.error_row(self.failures[i], **known)
 
     def write(self) -> None:
@@ -212,6 +218,7 @@ def run(args: argparse.Namespace) -> int:
         "backend": args.backend,
         "rates": args.rates and documents.read_json(args.rates),
         **({"threads": args.threads} if args.threads else {}),
+        **({"options": spec["options"]} if spec["options"] else {}),
     }
     sound = Sweep(args, points, Runner(args, base, subject)).carry_out()
     print(table(documents.read_report(args.output / "report.json")["benchmarks"]))

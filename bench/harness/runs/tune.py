@@ -15,6 +15,7 @@ from harness.runs.grid import add_dimensions, arguments_of, known_of, most_ranks
 
 EPILOG = """Examples:
   ptychoscale tune smoke --meshes 1x2,2x2
+  ptychoscale tune ci-mismatch --ranks 4 --options '--refine-probe --rounds 8'
   ptychoscale tune ci --methods gd,hve --ranks 4 --rounds 1,2,max --updates once,as_printed -o tuned
 A step is stable when the cost falls and ends within 5 % of its lowest; the search goes up and down from the default by factors of two,
 then halves the interval until its ends differ by less than the resolution. The best step has the smallest error against the truth,
@@ -59,6 +60,7 @@ def add_parser(subparsers) -> None:
         default=math.inf,
         help="also fail when a default takes more than this times the iterations of the fastest step; left out: any number",
     )
+    options.add_more_options(parser)
     options.add_launch_options(parser)
 
 
@@ -188,7 +190,7 @@ def tune(points: list[dict], spec: dict, subject: datasets.Subject, args: argpar
         known = known_of(settings)
         program.say(f"{known['name']}: {iterations} iterations per trial")
         follow = ("--quality-every", "1") if subject.truth else ()
-        common = (str(subject.dataset), "--backend", args.backend, *follow, *arguments_of(settings))
+        common = (str(subject.dataset), "--backend", args.backend, *follow, *arguments_of(settings), *spec["options"])
         point = measure.Point("tune", known["method"], known["ranks"], iterations, common, threads=args.threads)
         try:
             rows.append(tuned_row(Bench(point, protocol), args.resolution))
@@ -197,6 +199,7 @@ def tune(points: list[dict], spec: dict, subject: datasets.Subject, args: argpar
         except (InputError, RunError) as error:
             rows.append(documents.error_row(str(error), **known))
             reports.append(None)
+        options.name_options(rows[-1], spec["options"])
     return documents.merge(reports, rows, args.argv)
 
 
@@ -233,6 +236,8 @@ def table(rows: list[dict]) -> str:
 def run(args: argparse.Namespace) -> int:
     """Carries out `tune`; 1 when a search failed, or a default is not stable or slower than asked for."""
     spec = read_spec(args)
+    if "--step" in map(options.name_of, spec["options"]):
+        raise InputError("--options: has --step, which is what is searched for; valid: other options of `reconstruct`")
     points = product(spec)
     program.check_launcher(args.launcher, most_ranks(points), args.threads)
     case = datasets.read_case(spec["case"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.base.errors import EXIT_FAILED, InputError, RunError
 from harness.base.tree import ROOT
-from harness.runs import measure, program
+from harness.runs import measure, options, program
 
 # The smallest of the files made by an independent code.
 GOLDEN = ROOT / "validation" / "golden" / "pto_static_lobato_200kV_hard_32x24.h5"
@@ -76,7 +76,8 @@ class SeamJudge:
         steps = steps_of(row)
         if steps not in self.controls:
             update, step, iterations = steps
-            arguments = (*self.arguments, "--step", repr(step), *(["--update", update] if update == "batch" else []))
+            others = options.without(self.arguments, "--step", "--update", "--mesh")
+            arguments = (*others, "--step", repr(step), *(["--update", update] if update == "batch" else []))
             point = measure.Point(f"control-{label}", "serial", 1, iterations, arguments)
             program.say(f"serial control with the steps of {label}")
             measure.run(point, self.protocol, "0")
@@ -91,8 +92,8 @@ class SeamJudge:
             return "not judged: the patterns are those of the empty specimen, and what is recovered is rounding"
         words = ["assess", measure.reconstruction_of(point, self.protocol), "--dataset", self.dataset, "--json", "-"]
         # The excess is calibrated on ideal patterns; two solvers fit noise and what the model lacks in two ways, up to the borders.
-        # Nor has the serial solver momentum, whose steps only begin alike.
-        alike = self.ideal and row.get("update") != "accelerated"
+        # Nor has the serial solver momentum, whose steps only begin alike, or as many steps of a probe as there are rounds.
+        alike = self.ideal and row.get("update") != "accelerated" and not {"refine_probe", "refine_scale"} & row.keys()
         strip_by_strip = alike and row["iterations"] >= FEWEST_ITERATIONS_FOR_EXCESS
         if self.with_control:
             try:

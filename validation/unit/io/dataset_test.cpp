@@ -1,4 +1,5 @@
 #include "counts.hpp"
+#include "hdf5.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/half.hpp"
 #include "ptychoscale/io/dataset.hpp"
@@ -6,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <sys/wait.h>
 
@@ -48,6 +50,40 @@ TEST_P(EachCountType, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read.specimen_json, h.specimen_json);
   EXPECT_EQ(read.probe, h.probe);
   EXPECT_EQ(reader.content_hash().size(), 32U);
+}
+
+TEST(DatasetOfALens, ThatIsNotRoundIsReadBack) {
+  const ScratchFolder directory;
+  auto h = small_header();
+  h.aberrations = {.C12 = {20, -35.5}, .C34 = {1e4, 12}};
+  write_small_dataset(directory / "lens.h5", CountType::float32, true, h);
+  const DatasetReader reader(directory / "lens.h5");
+  EXPECT_EQ(reader.header().aberrations, h.aberrations);
+  EXPECT_EQ(content_hash_of(directory / "lens.h5"), reader.content_hash());
+  h.aberrations.C12.angle_deg = -35;
+  write_small_dataset(directory / "other.h5", CountType::float32, true, h);
+  EXPECT_NE(DatasetReader(directory / "other.h5").content_hash(), reader.content_hash());
+}
+
+TEST(DatasetOfALens, ThatIsRoundIsAsItWasBeforeThereWereOthers) {
+  const ScratchFolder directory;
+  auto h = small_header();
+  std::ranges::fill(h.probe, Complex(1 / std::sqrt(48.0F))); // the same on every machine
+  write_small_dataset(directory / "small.h5", CountType::float32, true, h);
+  EXPECT_EQ(DatasetReader(directory / "small.h5").content_hash(), "6428d9e2d365aab2f6be8b8c30ccef3f");
+  const auto file = hdf5::open_file(directory / "small.h5", hdf5::Access::read_only);
+  EXPECT_FALSE(H5Lexists(file, "dataset/metadatabundle/microscope/C12_A", H5P_DEFAULT) > 0);
+}
+
+TEST(DatasetOfALens, MagnitudeAndAngleAreNeededTogether) {
+  const ScratchFolder directory;
+  write_small_dataset(directory / "small.h5");
+  {
+    const auto file = hdf5::open_file(directory / "small.h5", hdf5::Access::read_write);
+    hdf5::write_number(file, "dataset/metadatabundle/microscope/C21_A", 100);
+  }
+  const auto message = message_of<InputError>([&] { const DatasetReader reader(directory / "small.h5"); });
+  EXPECT_NE(message.find("C21_angle_deg"), std::string::npos) << message;
 }
 
 TEST_P(EachCountType, AmplitudesAreRootsOfCountsPerElectron) {

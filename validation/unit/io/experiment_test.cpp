@@ -21,6 +21,22 @@ TEST(Experiment, NamesTheFieldThatCannotBeMeant) {
       {"semiangle_mrad", [](auto& h) { h.semiangle_mrad = 26; }}, // 25.1 is what the pixels can carry
       {"C10_A", [](auto& h) { h.C10_A = 1e300; }},
       {"C30_A", [](auto& h) { h.C30_A = -1e300; }},
+      {"C12_A",
+       [](auto& h) {
+         h.aberrations.C12 = {-20, 30};
+       }},
+      {"C34_A",
+       [](auto& h) {
+         h.aberrations.C34 = {1e300, 0};
+       }},
+      {"C21_angle_deg",
+       [](auto& h) {
+         h.aberrations.C21 = {1, std::nan("")};
+       }},
+      {"detector.y",
+       [](auto& h) {
+         h.aberrations.C12 = {100, 0};
+       }},                                               // a circle wider than the window
       {"pixel_A.x", [](auto& h) { h.pixel.x = 4e-11; }}, // metres
       {"scan_step_A.y", [](auto& h) { h.scan_step_A.y = 0; }},
       {"slices", [](auto& h) { h.slices = 1'000'000'000; }},

@@ -116,6 +116,7 @@ TEST(PatternFindings, CountingScattersByItsSquareRoot) {
   const auto h = header(1e3, electrons);
   EXPECT_FALSE(unusable(found(h, {pattern(1.11)}), h)) << "1.05 and 6 standard deviations";
   EXPECT_TRUE(unusable(found(h, {pattern(1.12)}), h));
+  EXPECT_GT(limits_of_patterns(h, of_rough_beam).highest, 2);
   EXPECT_TRUE(complaint_of_dim(found(h, {pattern(0.45), pattern(1)}), h));
   EXPECT_FALSE(complaint_of_dim(found(h, {pattern(0.46), pattern(1)}), h))
       << "0.5 less 6 standard deviations";

@@ -35,6 +35,12 @@ TEST(ResultsTable, SaysWhatBecameOfTheProbeWhereItWasRefined) {
       says(table, "\ngd: the probe was changed by 12.3 % of itself, its power is 1.002 of the beam's\n"))
       << table;
   EXPECT_FALSE(says(table, "hve: the probe")) << table;
+  const auto of_scale = results_table(R"({"context": {}, "benchmarks": [
+    {"method": "gd", "refine_scale": 2, "amplitude_scale": 1.05, "probe_change": 0.05, "probe_power": 1.1025}]})");
+  EXPECT_TRUE(
+      says(of_scale, "\ngd: amplitudes are 1.05 times those that the dataset says, electrons 1.103 times\n"))
+      << of_scale;
+  EXPECT_FALSE(says(of_scale, "the probe")) << of_scale;
   const auto of_modes =
       results_table(R"({"context": {}, "benchmarks": [{"method": "gd", "probe_mode_powers": [0.9, 0.1]}]})");
   EXPECT_TRUE(says(of_modes, "\ngd: the probe's modes have 90.00, 10.00 % of its power\n")) << of_modes;

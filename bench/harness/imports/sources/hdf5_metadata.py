@@ -3,7 +3,9 @@
 import h5py
 import numpy as np
 
+from harness.base.errors import InputError
 from harness.imports import quantities
+from harness.imports.aberrations import ORDERS
 from harness.imports.provenance import FILE, Found
 
 OWN = {"energy_eV": "energy_eV", "semiangle_cutoff_mrad": "semiangle_mrad", "C10_A": "C10_A", "C30_A": "C30_A"}
@@ -68,6 +70,13 @@ def microscope(bundle: h5py.Group) -> dict[str, Found]:
         return {}
     values = {ours: (name, number(group, name)) for name, ours in OWN.items()}
     found = {ours: Found(value, FILE, f"microscope/{name}") for ours, (name, value) in values.items() if value is not None}
+    for name in ORDERS:
+        magnitude, angle = number(group, f"{name}_A"), number(group, f"{name}_angle_deg")
+        if magnitude is not None and angle is not None:
+            found[name] = Found((magnitude, angle), FILE, f"microscope/{name}_A")
+        elif magnitude or angle:
+            there, lacking = (f"{name}_A", f"{name}_angle_deg") if magnitude else (f"{name}_angle_deg", f"{name}_A")
+            raise InputError(f"microscope/{there}: has no number {lacking} beside it; valid: magnitude and angle together")
     if dose := number(group, DOSE):
         found[DOSE] = Found(dose, FILE, f"microscope/{DOSE}")
     return found

@@ -59,6 +59,7 @@ struct SimulationParameters {
   double semiangle_mrad = 30;
   double C10_A = -250;
   double C30_A = 0;
+  Aberrations aberrations; ///< that are not round
   bool soft_aperture = true;
   double dose_e_per_A2 = 0; ///< 0: no Poisson noise
   std::uint64_t seed = 1;

@@ -3,6 +3,7 @@
 #include "ptychoscale/base/box.hpp"
 #include "ptychoscale/compute/backend.hpp"
 #include "ptychoscale/geometry/tiling.hpp"
+#include "ptychoscale/multislice/optics.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,7 @@ struct DatasetHeader {
   double semiangle_mrad = 0;
   double C10_A = 0;
   double C30_A = 0;
+  Aberrations aberrations; ///< that are not round
   bool soft_aperture = true;
   double dose_e_per_A2 = 0; ///< 0: no noise, patterns sum to the transmitted fraction of 1
   double electrons_per_pattern =
@@ -50,6 +52,11 @@ struct DatasetHeader {
 /// Modes of the dataset's probe.
 [[nodiscard]] inline int probe_modes(const DatasetHeader& h) {
   return static_cast<int>(h.probe.size() / h.detector.area());
+}
+
+/// The lens of the dataset.
+[[nodiscard]] inline Optics optics_of(const DatasetHeader& h) {
+  return {h.energy_eV, h.semiangle_mrad, h.C10_A, h.C30_A, h.soft_aperture, h.aberrations};
 }
 
 /// Reads a dataset in the layout of solvers/io/README.md (EMD datacube + /ptychoscale). Opening checks every

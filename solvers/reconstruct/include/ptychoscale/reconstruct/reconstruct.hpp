@@ -70,7 +70,14 @@ struct ReconstructionOptions {
   int refine_probe = 0;      ///< the first iteration, from 1, that also steps the probe; 0: none does
   double slice_blur = 0;     ///< standard deviation, in slices, of a blur after every iteration; 0: none
   int probe_modes = 0;       ///< incoherent ones, 1 to 8; 0: as many as the dataset's probe has
+  int refine_scale =
+      0; ///< the first iteration, from 1, that also scales the probe, until refine_probe; 0: none
 };
+
+/// Whether the probe does not stay as it was given.
+[[nodiscard]] constexpr bool changes_probe(const ReconstructionOptions& o) {
+  return o.refine_probe > 0 || o.refine_scale > 0;
+}
 
 /// What a reconstruction starts from: an experiment, and its measured amplitudes [ky][kx], zero frequency
 /// first, by position. While measurements are streamed another thread calls `read_amplitudes`, until the
