@@ -53,9 +53,9 @@ namespace ptychoscale {
 ///     alpha <= 2 / (e sum l) + 4 N_e tau^2 / (sigma^2 S),
 ///
 /// with sum l over all positions at the brightest voxel; half of it for as_printed, which makes every step
-/// twice. batch and accelerated are shorter by themselves. tau stands for the default target, an error of
-/// 5 %, of specimens like those of the cases: of `ci` the phase deviates by 0.27, and 0.4 of what the formula
-/// says was measured in it (results/README.md).
+/// twice. With one exchange per iteration batch and accelerated are shorter by themselves. tau stands for the
+/// default target, an error of 5 %, of specimens like those of the cases: of `ci` the phase deviates by 0.27,
+/// and 0.4 of what the formula says was measured in it (results/README.md).
 [[nodiscard]] double default_step(const DatasetHeader& header, const ReconstructionOptions& options,
                                   const ReconstructionPlan& plan, const Illumination& light);
 
