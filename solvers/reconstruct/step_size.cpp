@@ -112,7 +112,7 @@ double longest_with_noise(const DatasetHeader& h, const ReconstructionOptions& o
     for (const auto& [part, m] : sums) sum += m;
     all = std::max(all, sum);
   });
-  const double longest = 2 / (typical_curvature * all) + 8 * h.electrons_per_pattern * noise_rad * noise_rad;
+  const double longest = 4 / all + 8 * h.electrons_per_pattern * noise_rad * noise_rad;
   return made_twice(options) ? longest / 2 : longest;
 }
 
