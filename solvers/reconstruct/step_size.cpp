@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 namespace ptychoscale {
@@ -13,6 +14,7 @@ namespace {
 constexpr double overshoot = 1.7; ///< correction of a voxel's error that the default step may reach
 constexpr double descent = 1.4;   ///< the same where a round's steps are made at once, from one volume
 constexpr double lateness = overshoot / 2; ///< the part of it that may come late, where 1 is the limit
+constexpr double noise_rad = 0.02;         ///< tau, the phase that steps may add to what patterns leave
 constexpr int samples = 4;                 ///< per axis, of the field between a position and the next
 
 /// What every part sends to one voxel, in order of rounds and ranks; parts that send nothing are left out.
@@ -52,6 +54,11 @@ double brightest_round(const PartSums& sums) {
   return brightest;
 }
 
+/// Whether a rank's own steps are made once more by the exchange.
+bool made_twice(const ReconstructionOptions& o) {
+  return sums_gradients(o.method) && o.update == UpdateRule::as_printed;
+}
+
 /// Whether no round corrects a voxel too far, at alpha = `inverse_l` / (2 sigma^2 S). What one rank more adds
 /// makes no correction smaller.
 bool is_stable(const PartSums& sums, double inverse_l, const ReconstructionOptions& o) {
@@ -63,7 +70,7 @@ bool is_stable(const PartSums& sums, double inverse_l, const ReconstructionOptio
     const double c = corrected(inverse_l * m);
     all += c;
     largest = std::max(largest, c);
-    const double made = o.update == UpdateRule::as_printed ? all + largest : all;
+    const double made = made_twice(o) ? all + largest : all;
     if (made > overshoot || (o.delay > 0 && all - largest > lateness)) return false;
   }
   return true;
@@ -96,6 +103,19 @@ double brightest_of_scan(const DatasetHeader& h, const ReconstructionPlan& plan,
   return brightest;
 }
 
+double longest_with_noise(const DatasetHeader& h, const ReconstructionOptions& options,
+                          const ReconstructionPlan& plan, const Illumination& light) {
+  if (!(h.dose_e_per_A2 > 0)) return std::numeric_limits<double>::infinity();
+  double all = light.brightest; // of all rounds together
+  for_each_voxel(h, light, parts_of(plan, h.positions_A.size(), false), [&](const PartSums& sums) {
+    double sum = 0;
+    for (const auto& [part, m] : sums) sum += m;
+    all = std::max(all, sum);
+  });
+  const double longest = 4 / all + 8 * h.electrons_per_pattern * noise_rad * noise_rad;
+  return made_twice(options) ? longest / 2 : longest;
+}
+
 double default_step(const DatasetHeader& h, const ReconstructionOptions& options,
                     const ReconstructionPlan& plan, const Illumination& light) {
   double inverse_m = 1 / light.brightest;
@@ -109,7 +129,7 @@ double default_step(const DatasetHeader& h, const ReconstructionOptions& options
       inverse_m = largest_that_is_stable(sums, inverse_m, options);
     });
   }
-  return inverse_m / curvature(h);
+  return std::min(inverse_m, longest_with_noise(h, options, plan, light)) / curvature(h);
 }
 
 } // namespace ptychoscale

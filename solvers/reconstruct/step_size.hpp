@@ -40,11 +40,31 @@ namespace ptychoscale {
 ///               (averaged) it is x^2 - (1 - c) x + 1 - c = 0, which is stable for every c;
 ///   accelerated momentum wants the step 1 / L of the curvature L that an error meets: alpha e sum l = 1 at
 ///               the brightest voxel, three quarters of the limit 4 / (3 L) that momentum leaves of 2 / L.
+///
+/// Where a dose is known alpha is at most what counting noise allows. N_e electrons in a pattern let its
+/// amplitudes scatter by 1 / (4 N_e) (variances, as all that follows), and so its gradient by its curvature h
+/// over 2 N_e. A step keeps alpha^2 of that and forgets the share 2 alpha h of what was kept before, so that
+/// steps come to rest at alpha / (4 N_e) in every direction of the volume that patterns tell, and at
+/// sigma^2 S alpha / (4 N_e) of the phase behind all slices, whatever the illumination. The mean of all
+/// patterns of an iteration would leave 1 / (2 N_e sum h), what steps of 2 / sum h keep: shorter ones
+/// remember more than an iteration, which is the same noise again. Over all directions h is half of l, as a
+/// wave's phase has nothing to do with that of its change. Beyond that a phase of tau = 0.02 may stay:
+///
+///     alpha <= 4 / sum l + 4 N_e tau^2 / (sigma^2 S),
+///
+/// with sum l over all positions at the brightest voxel; half of it for as_printed, which makes every step
+/// twice. With one exchange per iteration batch and accelerated are shorter by themselves. tau stands for the
+/// default target, an error of 5 %, of specimens like those of the cases: of `ci` the phase deviates by 0.27,
+/// and 0.4 of what the formula says was measured in it (results/README.md).
 [[nodiscard]] double default_step(const DatasetHeader& header, const ReconstructionOptions& options,
                                   const ReconstructionPlan& plan, const Illumination& light);
 
 /// e above.
 inline constexpr double typical_curvature = 0.7;
+/// The longest 1 / m = 2 sigma^2 S alpha with which counting noise leaves what it may; infinite without a
+/// dose.
+[[nodiscard]] double longest_with_noise(const DatasetHeader& header, const ReconstructionOptions& options,
+                                        const ReconstructionPlan& plan, const Illumination& light);
 /// l / m above: 2 sigma^2 S, 1 / (V * angstrom)^2.
 [[nodiscard]] double curvature(const DatasetHeader& header);
 /// The part of a voxel's error that steps correct whose alpha l add up to so much, c_r above.

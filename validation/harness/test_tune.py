@@ -44,6 +44,12 @@ def test_both_steps_are_found_from_anywhere(default, best):
     assert len(bench.trials) < 40
 
 
+def test_the_best_step_may_lie_far_below_the_largest_stable_one():
+    """As with counting noise: below a 16th of the largest, and below the default."""
+    bench = Bench(0.02, 1.0, 0.01)
+    assert tune.best(bench, tune.largest_stable(bench, RESOLUTION), RESOLUTION).step == pytest.approx(0.01, rel=1.5 * RESOLUTION)
+
+
 def test_a_run_that_rises_again_is_not_stable():
     assert Trial(1.0, {"cost_of_iterations": [1.0, 0.5, 0.52]}).stable
     assert not Trial(1.0, {"cost_of_iterations": [1.0, 0.5, 0.53]}).stable

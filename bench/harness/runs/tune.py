@@ -29,6 +29,7 @@ DIVERGES = ("diverges", "the cost did not fall")
 RISEN = 1.05  # of the lowest cost of a run: a step that ends above is not stable
 DOUBLINGS = 8  # away from the default, at most
 REACH = 16  # the best step is looked for down to this part of the largest stable one
+SHORTER = 4  # and at least so far below the default: with noise the best step may lie far below the largest stable one
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -140,7 +141,7 @@ def largest_stable(bench: Bench, resolution: float) -> Trial:
 
 def best(bench: Bench, largest: Trial, resolution: float) -> Trial:
     """Of all trials, after a golden-section search in the logarithm of the step up to the largest stable one."""
-    low, high = math.log(largest.step / REACH), math.log(largest.step)
+    low, high = math.log(min(largest.step / REACH, bench.default.step / SHORTER)), math.log(largest.step)
 
     def found(position: float) -> float:
         return bench.at(math.exp(position)).measure

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 namespace ptychoscale {
 namespace {
@@ -26,8 +27,8 @@ double step(const DatasetHeader& h, const ReconstructionPlan& plan, UpdateRule u
   return default_step(h, {.method = method, .update = update}, plan, light_of(h));
 }
 
-double serial_step(const DatasetHeader& h) {
-  return step(h, plan_of({{0}}), UpdateRule::once, Method::serial);
+double serial_step(const DatasetHeader& h, const ReconstructionPlan& plan = plan_of({{0}})) {
+  return step(h, plan, UpdateRule::once, Method::serial);
 }
 
 /// The step at which `copies` parts of a sum of `positions` each correct an error 1.7 times.
@@ -94,6 +95,71 @@ TEST(DefaultStep, IsTheSerialOneWhereRanksDoNotMeet) {
   auto h = header_at({{6, 6}, {6, 6}, {18, 18}, {18, 18}});
   EXPECT_EQ(step(h, plan_of({{0, 1}, {2, 3}})), serial_step(h));
   EXPECT_NEAR(step(h, plan_of({{0, 1}, {2, 3}}), UpdateRule::batch) / serial_step(h), of_batch(2), rounding);
+}
+
+/// Counted patterns, at one place.
+DatasetHeader counted(int positions, double electrons_per_pattern) {
+  auto h = header_of_one_place(positions);
+  h.dose_e_per_A2 = electrons_per_pattern / 4; // by steps of 2 A
+  h.electrons_per_pattern = electrons_per_pattern;
+  return h;
+}
+
+TEST(DefaultStep, KnowsNoNoiseWithoutADose) {
+  auto h = header_of_one_place(8);
+  const double ideal = serial_step(h);
+  h.electrons_per_pattern = 100; // a scale of counts, not a dose
+  EXPECT_EQ(serial_step(h), ideal);
+  EXPECT_EQ(longest_with_noise(h, {}, plan_of({{0}}), light_of(h)), std::numeric_limits<double>::infinity());
+}
+
+TEST(DefaultStep, OfCountedPatternsLeavesTheNoiseOfOneIterationAndAFiftiethOfARadian) {
+  // By hand: 8 positions at one place add up to 8 times the brightest pixel m, so that
+  // alpha l = 4 / 8 + m 8 N_e 0.02^2 = 0.5 + 0.0032 N_e m, and alpha_1 is alpha l = 1.
+  const double m = light_of(counted(8, 1)).brightest;
+  const double ideal = serial_step(header_of_one_place(8));
+  const auto all = plan_of({{0, 1, 2, 3, 4, 5, 6, 7}});
+  for (const double electrons_at_m : {0.01, 10.0, 100.0}) {
+    const auto h = counted(8, electrons_at_m / m);
+    EXPECT_NEAR(serial_step(h, all) / ideal, 0.5 + 0.0032 * electrons_at_m, 1e-5);
+    EXPECT_EQ(step(h, all, UpdateRule::once), serial_step(h, all));
+    EXPECT_EQ(step(h, all, UpdateRule::averaged), serial_step(h, all));
+    EXPECT_EQ(step(h, all, UpdateRule::once, Method::hve), serial_step(h, all));
+  }
+  EXPECT_EQ(serial_step(counted(8, 1000 / m), all), ideal);
+}
+
+TEST(DefaultStep, OfCountedPatternsIsHalfWhereStepsAreMadeTwice) {
+  const auto h = counted(8, 1e-3);
+  const auto every_round = plan_of({{0, 1, 2, 3, 4, 5, 6, 7}}, 8);
+  EXPECT_NEAR(step(h, every_round, UpdateRule::as_printed) / step(h, every_round, UpdateRule::once), 0.5,
+              rounding);
+}
+
+TEST(DefaultStep, OfCountedPatternsCountsAllRoundsOfAnIteration) {
+  const auto h = counted(8, 1e-3);
+  const double one_round = serial_step(h, plan_of({{0, 1, 2, 3, 4, 5, 6, 7}}));
+  EXPECT_NEAR(serial_step(h, plan_of({{0, 1, 2, 3}, {4, 5, 6, 7}}, 4)) / one_round, 1, rounding);
+}
+
+TEST(DefaultStep, NeverGrowsWhileTheDoseFalls) {
+  const auto plan = plan_of({{0, 1, 2, 3}, {4, 5, 6, 7}}, 2);
+  for (const auto rule : {UpdateRule::as_printed, UpdateRule::once, UpdateRule::averaged, UpdateRule::batch,
+                          UpdateRule::accelerated}) {
+    double before = step(header_of_one_place(8), plan, rule);
+    for (double electrons = 1e7; electrons > 1e-3; electrons /= 3) {
+      const double now = step(counted(8, electrons), plan, rule);
+      EXPECT_LE(now, before) << name(rule) << ", " << electrons;
+      EXPECT_GT(now, 0);
+      before = now;
+    }
+  }
+}
+
+TEST(DefaultStep, OfStepsOnWholeSumsIsShortEnoughForNoise) {
+  const auto plan = plan_of({{0, 1, 2, 3}, {4, 5, 6, 7}});
+  for (const auto rule : {UpdateRule::batch, UpdateRule::accelerated})
+    EXPECT_EQ(step(counted(8, 1e-3), plan, rule), step(header_of_one_place(8), plan, rule)) << name(rule);
 }
 
 } // namespace
