@@ -22,6 +22,7 @@ namespace ptychoscale {
 namespace {
 
 namespace fs = std::filesystem;
+
 /// A JSON object that insists: every key is read by its name and type, and `finish` rejects keys nobody asked
 /// for.
 class Object {
