@@ -146,7 +146,8 @@ std::string probe_of(const Json& row, const std::string& title) {
         fmt::format("{}: amplitudes are {:.4g} times those that the dataset says, electrons {:.4g} times\n",
                     title, scale, scale * scale);
   }
-  if (row.contains("probe_change") && !(row.contains("refine_scale") && !row.contains("refine_probe")))
+  const bool only_scaled = row.contains("refine_scale") && !row.contains("refine_probe");
+  if (row.contains("probe_change") && !only_scaled)
     text += fmt::format("{}: the probe was changed by {} % of itself, its power is {} of the beam's\n", title,
                         number(row, "probe_change", 100, 3), number(row, "probe_power", 1, 4));
   if (row.contains("probe_mode_powers")) {

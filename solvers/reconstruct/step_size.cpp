@@ -47,12 +47,30 @@ void for_each_voxel(const DatasetHeader& h, const Illumination& light, const std
     }
 }
 
-/// Brightest sum of a round over all voxels.
+/// The largest of what `sum` makes of a voxel's parts, over all voxels of a scan; at least the brightest
+/// pixel of one probe.
+template <class Sum>
+double brightest_voxel(const DatasetHeader& h, const ReconstructionPlan& plan, const Illumination& light,
+                       const Sum& sum) {
+  double brightest = light.brightest;
+  for_each_voxel(h, light, parts_of(plan, h.positions_A.size(), false),
+                 [&](const PartSums& parts) { brightest = std::max(brightest, sum(parts)); });
+  return brightest;
+}
+
+/// Of one voxel, its brightest round's and that of all rounds together.
+/// @{
 double brightest_round(const PartSums& sums) {
   double brightest = 0;
   for (const auto& [part, m] : sums) brightest = std::max(brightest, m);
   return brightest;
 }
+double all_rounds(const PartSums& sums) {
+  double all = 0;
+  for (const auto& [part, m] : sums) all += m;
+  return all;
+}
+/// @}
 
 /// Whether a rank's own steps are made once more by the exchange.
 bool made_twice(const ReconstructionOptions& o) {
@@ -97,21 +115,13 @@ double curvature(const DatasetHeader& h) {
 double corrected(double alpha_l) { return -std::expm1(-typical_curvature * alpha_l); }
 
 double brightest_of_scan(const DatasetHeader& h, const ReconstructionPlan& plan, const Illumination& light) {
-  double brightest = light.brightest;
-  for_each_voxel(h, light, parts_of(plan, h.positions_A.size(), false),
-                 [&](const PartSums& sums) { brightest = std::max(brightest, brightest_round(sums)); });
-  return brightest;
+  return brightest_voxel(h, plan, light, brightest_round);
 }
 
 double longest_with_noise(const DatasetHeader& h, const ReconstructionOptions& options,
                           const ReconstructionPlan& plan, const Illumination& light) {
   if (!(h.dose_e_per_A2 > 0)) return std::numeric_limits<double>::infinity();
-  double all = light.brightest; // of all rounds together
-  for_each_voxel(h, light, parts_of(plan, h.positions_A.size(), false), [&](const PartSums& sums) {
-    double sum = 0;
-    for (const auto& [part, m] : sums) sum += m;
-    all = std::max(all, sum);
-  });
+  const double all = brightest_voxel(h, plan, light, all_rounds);
   const double longest = 4 / all + 8 * h.electrons_per_pattern * noise_rad * noise_rad;
   return made_twice(options) ? longest / 2 : longest;
 }

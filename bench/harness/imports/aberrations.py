@@ -44,18 +44,14 @@ def read_one(word: str) -> tuple[str, tuple[float, float]]:
             f"{said}: valid: a length with its unit, @, and degrees from -360 to 360, such as {name}=2nm@30deg"
         )
     if magnitude_A < 0:
-        same = as_option(name, *turned_back(name, magnitude_A, degrees))
-        raise argparse.ArgumentTypeError(f"{said}: a magnitude below 0; valid: {same}, which is the same")
+        raise argparse.ArgumentTypeError(f"{said}: a magnitude below 0; valid: {above_0(name, magnitude_A, degrees)}, which is the same")
     return name, (magnitude_A, degrees)
 
 
-def turned_back(name: str, magnitude_A: float, degrees: float) -> tuple[float, float]:
-    """The same aberration with the other sign of its magnitude."""
-    return -magnitude_A, (degrees + 180 / ORDERS[name][1] + 180) % 360 - 180
-
-
-def as_option(name: str, magnitude_A: float, degrees: float) -> str:
-    return f"{name}={magnitude_A:g}A@{degrees:g}deg"
+def above_0(name: str, magnitude_A: float, degrees: float) -> str:
+    """One with a magnitude below 0, as --aberrations takes the same: turned by half a period."""
+    turned = (degrees + 180 / ORDERS[name][1] + 180) % 360 - 180
+    return f"{name}={-magnitude_A:g}A@{turned:g}deg"
 
 
 def in_words(magnitude_A: float, degrees: float) -> str:

@@ -100,7 +100,7 @@ def not_round(args: argparse.Namespace, file: dict[str, Found], table: Table) ->
             continue
         magnitude, angle = told.value
         if magnitude < 0:
-            same = aberrations.as_option(name, *aberrations.turned_back(name, magnitude, angle))
+            same = aberrations.above_0(name, magnitude, angle)
             raise InputError(f"{told.taken_from} is {magnitude:g} A, a magnitude below 0; valid: --aberrations {same}, which is the same")
         found[name] = told.value
         table.add(name, aberrations.in_words(*told.value), told)

@@ -26,10 +26,8 @@ std::vector<std::complex<double>> shift_ramp(int n, double shift) {
 float amplitude_of(float stored) { return stored; }
 float amplitude_of(std::uint16_t stored) { return float_from_half(stored) * half_amplitude_unit; }
 
-/// What a pixel adds to the loss squared: |W| - a, or nothing where `a` has no weight.
-float residual(float modulus, float measured) {
-  return measured < 0 ? 0.0F : modulus - measured;
-} // no_weight
+/// What a pixel adds to the loss squared: |W| - a, or nothing where `a` is no_weight.
+float residual(float modulus, float measured) { return measured < 0 ? 0.0F : modulus - measured; }
 
 /// Each pattern's loss from its rows', so that it does not depend on the number of threads.
 void add_rows(const std::vector<double>& of_row, std::size_t rows, std::span<double> losses) {

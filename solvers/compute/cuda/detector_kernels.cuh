@@ -68,9 +68,9 @@ __device__ inline float amplitude_of(std::uint16_t stored) {
   return __half2float(__ushort_as_half(stored)) * half_amplitude_unit;
 }
 
-/// What a pixel adds to the loss squared: |W| - a, or nothing where `a` has no weight.
+/// What a pixel adds to the loss squared: |W| - a, or nothing where `a` is no_weight.
 __device__ inline float residual(float modulus, float measured) {
-  return measured < 0 ? 0.0F : modulus - measured; // no_weight
+  return measured < 0 ? 0.0F : modulus - measured;
 }
 
 /// A block for each row, of no more threads than the row has pixels: a power of two, which trees need.

@@ -70,8 +70,7 @@ struct ReconstructionOptions {
   int refine_probe = 0;      ///< the first iteration, from 1, that also steps the probe; 0: none does
   double slice_blur = 0;     ///< standard deviation, in slices, of a blur after every iteration; 0: none
   int probe_modes = 0;       ///< incoherent ones, 1 to 8; 0: as many as the dataset's probe has
-  int refine_scale =
-      0; ///< the first iteration, from 1, that also scales the probe, until refine_probe; 0: none
+  int refine_scale = 0;      ///< the first, from 1, that also scales the probe, until refine_probe; 0: none
 };
 
 /// Whether the probe does not stay as it was given.
