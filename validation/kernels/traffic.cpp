@@ -58,7 +58,8 @@ template <int N> double adjoint_passes(Arrays& a, bool rewind) {
                                 .ny = slice.y,
                                 .slice = {a.potential.data(), slice, 1},
                                 .update = {a.potential.data(), a.gradient.data(), slice, 0},
-                                .origin = &a.origin,
+                                .apart = nullptr,
+                                .origins = &a.origin,
                                 .scale = 1,
                                 .rewind = rewind,
                                 .twiddles = a.twiddles()};

@@ -16,6 +16,10 @@ __global__ void __launch_bounds__(RowBlock<N>::threads) transmit_adjoint_kernel(
   transmit_adjoint_rows<N>(job, my_place(), block_memory<Complex64>(), BlockBarrier{});
 }
 
+__global__ void gather_kernel(GatherGradients job) {
+  gather_gradients(job, static_cast<int>(blockIdx.z), my_pixel());
+}
+
 } // namespace
 
 void launch(const TransformRows& job, int length, int waves, cudaStream_t stream) {
@@ -33,14 +37,18 @@ void launch(const TransmitRows& job, int length, int waves, cudaStream_t stream)
   });
 }
 
-void launch(const TransmitAdjointRows& job, int length, cudaStream_t stream) {
+void launch(const TransmitAdjointRows& job, int length, int waves, cudaStream_t stream) {
   with_length(FusedLengths{}, length, [&](auto n) {
     constexpr int N = decltype(n)::value;
     constexpr std::size_t aside = Aside<N>::memory * sizeof(Complex64);
     static_assert(memory_bytes<RowBlock<N>> + aside <= 48 << 10, "what a kernel may have without asking");
     launch_kernel("fused transmit_adjoint", transmit_adjoint_kernel<N>,
-                  shape_of<RowBlock<N>>(job.ny, 1, aside), stream, job);
+                  shape_of<RowBlock<N>>(job.ny, waves, aside), stream, job);
   });
+}
+
+void launch(const GatherGradients& job, cudaStream_t stream) {
+  launch_kernel("gather_gradients", gather_kernel, over_pixels(job.window, job.waves), stream, job);
 }
 
 } // namespace ptychoscale::cuda

@@ -123,18 +123,33 @@ PTYCHOSCALE_HD void transmit_rows(const TransmitRows& job, Place place, Complex6
   store_row<N, outer_radix<N>>(v, job.waves + part.begin, part.t, there);
 }
 
-/// Backend::transmit_adjoint of one wave; `scale` is 1 / N. Every pixel of the slice is written by one
-/// thread.
+/// Backend::transmit_adjoint; `scale` is 1 / N. Windows of several waves overlap, so that each leaves its
+/// gradient `apart`, for gather_gradients; one alone delivers it. Every number is written by one thread.
 struct TransmitAdjointRows {
   Complex64* transmitted;
   Complex64* adjoint;
   int ny;
   SliceOn slice;
-  UpdateOn update;
-  const Offset* origin; ///< of the wave on the slice
+  UpdateOn update;       ///< with `apart` nothing of it is touched
+  float* apart;          ///< [wave][y][x] of the waves, set where they lie on the slice; or none
+  const Offset* origins; ///< of the waves on the slice
   float scale;
   bool rewind;
   Twiddles twiddles;
+};
+
+/// Where a thread's values of a row's gradient go.
+struct GradientRow {
+  float* pixels = nullptr; ///< [x] of the wave; or none
+  bool adds = false;       ///< to what is there
+  PTYCHOSCALE_HD GradientRow(const TransmitAdjointRows& job, std::size_t row, const RowOnSlice& on) {
+    if (job.apart != nullptr) {
+      pixels = job.apart + row;
+    } else if (job.update.gradient != nullptr) {
+      pixels = job.update.gradient + on.begin;
+      adds = true;
+    }
+  }
 };
 
 /// Shared memory behind the lines, where a thread leaves its values of the transmitted wave while it works on
@@ -152,16 +167,16 @@ template <int N> struct Aside {
 /// every value.
 template <int N>
 PTYCHOSCALE_HD void deliver_and_go_back(const TransmitAdjointRows& job, LineValues<N>& v,
-                                        const Aside<N>& aside, const RowOnSlice& on, int t) {
+                                        const Aside<N>& aside, const RowOnSlice& on, const GradientRow& row,
+                                        int t) {
   constexpr int R = inner_radix<N>;
   constexpr int pair = 2;
-  const bool accumulates = job.update.gradient != nullptr;
   const float weight = -2 * job.slice.sigma * job.scale * job.scale;
   RowReals<N> potential, gradient;
   const auto load = [&](int first) {
     for_slots<N, R>(first, first + pair, t, [&](int slot, int x) {
       potential[slot] = on.has(x) ? job.slice.potential[on.begin + x] : 0;
-      gradient[slot] = on.has(x) && accumulates ? job.update.gradient[on.begin + x] : 0;
+      gradient[slot] = on.has(x) && row.adds ? row.pixels[x] : 0;
     });
   };
   load(0);
@@ -173,7 +188,7 @@ PTYCHOSCALE_HD void deliver_and_go_back(const TransmitAdjointRows& job, LineValu
       const Complex64 w = aside[slot];
       const float g = weight * cross(v[slot], w);
       if (on.has(x)) {
-        if (accumulates) job.update.gradient[on.begin + x] = gradient[slot] + g;
+        if (row.pixels != nullptr) row.pixels[x] = gradient[slot] + g;
         if (job.update.step != 0) job.update.potential[on.begin + x] = potential[slot] - job.update.step * g;
       }
       v[slot] = times_conjugate(v[slot], through);
@@ -186,7 +201,7 @@ template <int N, class Barrier>
 PTYCHOSCALE_HD void transmit_adjoint_rows(const TransmitAdjointRows& job, Place place, Complex64* shared,
                                           const Barrier& barrier) {
   const RowPart<N> part(place, job.ny, shared);
-  const Offset origin = *job.origin;
+  const Offset origin = job.origins[place.wave];
   if (!on_slice(part.y0, part.y0 + RowBlock<N>::lines, N, origin, job.slice.extent)) return;
   const bool there = part.y < job.ny && on_slice(part.y, part.y + 1, N, origin, job.slice.extent);
   const Aside<N> aside(place, shared);
@@ -196,13 +211,40 @@ PTYCHOSCALE_HD void transmit_adjoint_rows(const TransmitAdjointRows& job, Place 
   for_values<N, inner_radix<N>>(part.t, [&](int slot, int) { aside[slot] = v[slot]; });
   load_row<N, outer_radix<N>>(v, job.adjoint + part.begin, part.t, there);
   transform<N, Order::ascending, Direction::inverse>(v, part.t, part.line, job.twiddles.ascending, barrier);
-  deliver_and_go_back<N>(job, v, aside, {part.y, origin, job.slice.extent, there}, part.t);
+  const RowOnSlice on(part.y, origin, job.slice.extent, there);
+  deliver_and_go_back<N>(job, v, aside, on, {job, part.begin, on}, part.t);
   transform<N, Order::descending, Direction::forward>(v, part.t, part.line, job.twiddles.descending, barrier);
   store_row<N, outer_radix<N>>(v, job.adjoint + part.begin, part.t, there);
   if (!job.rewind) return;
   for_values<N, inner_radix<N>>(part.t, [&](int slot, int) { v[slot] = aside[slot]; });
   transform<N, Order::descending, Direction::forward>(v, part.t, part.line, job.twiddles.descending, barrier);
   store_row<N, outer_radix<N>>(v, job.transmitted + part.begin, part.t, there);
+}
+
+/// What several waves have left apart goes to the gradient, to every voxel in the order of the waves.
+struct GatherGradients {
+  float* gradient;
+  Extent extent; ///< of the gradient
+  const float* apart;
+  Extent window; ///< of the waves
+  int waves;
+  const Offset* origins;
+};
+/// Of all windows that a voxel lies in the first one's thread adds up for it.
+PTYCHOSCALE_HD void gather_gradients(const GatherGradients& job, int wave, Pixel p) {
+  const Pixel on = moved(p, job.origins[wave]);
+  if (!inside(p, job.window) || !inside(on, job.extent)) return;
+  const auto in_window = [&](int of) { return moved(on, {-job.origins[of].y, -job.origins[of].x}); };
+  for (int before = 0; before < wave; ++before)
+    if (inside(in_window(before), job.window)) return;
+  const std::size_t area = static_cast<std::size_t>(job.window.y) * static_cast<std::size_t>(job.window.x);
+  float& voxel = job.gradient[at(on, job.extent)];
+  float sum = voxel;
+  for (int of = wave; of < job.waves; ++of) {
+    const Pixel q = in_window(of);
+    if (inside(q, job.window)) sum += job.apart[static_cast<std::size_t>(of) * area + at(q, job.window)];
+  }
+  voxel = sum;
 }
 
 } // namespace ptychoscale::cuda

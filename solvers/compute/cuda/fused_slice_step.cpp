@@ -88,23 +88,31 @@ public:
       return any_extent_->transmit_adjoint(transmitted, adjoint, update, origins, sigma, rewind);
     const auto [ny, nx] = adjoint.extent;
     const Extent e = update.potential.extent;
-    // One launch per wave: overlapping windows add to the gradient in a fixed order.
-    for (int i = 0; i < adjoint.count; ++i)
-      launch(TransmitAdjointRows{raw(transmitted.one(i).data),
-                                 raw(adjoint.one(i).data),
-                                 ny,
-                                 {update.potential.data, e, sigma},
-                                 {update.potential.data, update.gradient, e, update.step},
-                                 origins + i,
-                                 reciprocal(nx),
-                                 rewind,
-                                 twiddles(nx)},
-             nx, stream_);
+    float* apart = adjoint.count > 1 ? apart_for(adjoint) : nullptr;
+    launch(TransmitAdjointRows{raw(transmitted.data),
+                               raw(adjoint.data),
+                               ny,
+                               {update.potential.data, e, sigma},
+                               {update.potential.data, update.gradient, e, update.step},
+                               apart,
+                               origins,
+                               reciprocal(nx),
+                               rewind,
+                               twiddles(nx)},
+           nx, adjoint.count, stream_);
+    if (apart != nullptr && update.gradient != nullptr)
+      launch(GatherGradients{update.gradient, e, apart, adjoint.extent, adjoint.count, origins}, stream_);
   }
 
 private:
   static bool serves(Extent e) { return has_fused_kernels(e.y) && has_fused_kernels(e.x); }
   static float reciprocal(int n) { return 1.0F / static_cast<float>(n); }
+
+  /// [wave][y][x] of the waves; as large as the largest so far.
+  [[nodiscard]] float* apart_for(Waves waves) {
+    if (apart_.size() < waves.size()) apart_ = {memory_, waves.size(), MemoryLabel::waves};
+    return apart_.data();
+  }
 
   void prepare_length(int n) {
     if (tables_.contains(n)) return;
@@ -125,6 +133,7 @@ private:
   cudaStream_t stream_;
   std::unique_ptr<SliceStep> any_extent_;
   std::map<int, Buffer<Complex>> tables_;    ///< by length: ascending, then descending
+  Buffer<float> apart_;                      ///< gradients of several waves before they are added up
   std::set<std::pair<int, int>> with_cufft_; ///< extents without kernels
 };
 
