@@ -9,6 +9,7 @@
 // time over its slices); `step_us`, the forward slice step alone; `copy_GB_per_s`, bytes read and written by
 // copies of 256 MiB; `counted_MB`, what a slice moves by count; `R` = (19 x 8 N^2 bytes / copy bandwidth) /
 // slice time, of which 1 is what 19 reads or writes of a wave per slice would take.
+#include "context.hpp"
 #include "copy_time.hpp"
 #include "ptychoscale/base/error.hpp"
 #include "ptychoscale/base/physics.hpp"
@@ -36,10 +37,12 @@ constexpr int copies = 10; // in a row, so that starting one costs nothing
 /// Separate kernels: forward, six transforms' and products' reads and writes each and V, 12.5; the wave and
 /// its adjoint back through the propagator 12 and through the slice 12, V read and gradient added to 1.5.
 /// Fused: forward 4.5; columns 4 and rows 4 of both waves, V and gradient 1.5. The CPU keeps a few lines in
-/// its caches and fuses likewise.
-double counted_passes(const BackendOptions& options) {
-  return options.kind == "cuda" && options.kernels != Kernels::fused ? 12.5 + 12 + 12 + 1.5
-                                                                     : 4.5 + 4 + 4 + 1.5;
+/// its caches and fuses likewise. On a GPU fused kernels of several positions leave their gradients apart,
+/// and add them up: in one place as here the gradient is read and written once for all of them.
+double counted_passes(const BackendOptions& options, int batch) {
+  const bool gpu = options.kind == "cuda";
+  if (gpu && options.kernels != Kernels::fused) return 12.5 + 12 + 12 + 1.5;
+  return 4.5 + 4 + 4 + 1.5 + (gpu && batch > 1 ? 1.0 / batch : 0);
 }
 
 double median(std::vector<double> v) {
@@ -160,7 +163,7 @@ void measure(benchmark::State& state, const BackendOptions& options, int batch) 
   state.counters["slice_us"] = slice_s * 1e6;
   state.counters["step_us"] = median(step_s) * 1e6;
   state.counters["copy_GB_per_s"] = bandwidth / 1e9;
-  state.counters["counted_MB"] = counted_passes(options) * pass_bytes / 1e6;
+  state.counters["counted_MB"] = counted_passes(options, batch) * pass_bytes / 1e6;
   state.counters["R"] = yardstick_passes * pass_bytes / bandwidth / slice_s;
 }
 
@@ -172,7 +175,10 @@ int run(int argc, char** argv) {
   add_backend_options(app, options);
   app.add_option("--threads", options.threads, "Of the cpu backend")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
-  benchmark::AddCustomContext("backend", make_backend(options)->description());
+  add_context();
+  const auto description = make_backend(options)->description();
+  benchmark::AddCustomContext("backend", description);
+  benchmark::AddCustomContext("evidence", std::string(evidence_of(description)));
   benchmark::RegisterBenchmark("position", [options](benchmark::State& state) { measure(state, options, 1); })
       ->ArgsProduct({{168, 256, 512, 1024}, {10, 100}})
       ->UseManualTime()

@@ -2,6 +2,7 @@
 // lines, beside two bare in-place FFTW transforms planned with MEASURE, one thread, alternating in one run:
 // their ratios mean something on a noisy machine. `ratio` and `step_us` are those of what a run does unless
 // told otherwise.
+#include "context.hpp"
 #include "ptychoscale/compute/backend.hpp"
 
 #include <benchmark/benchmark.h>
@@ -146,4 +147,9 @@ BENCHMARK(slice_step)
 } // namespace
 } // namespace ptychoscale
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  ptychoscale::add_context();
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -9,6 +9,7 @@ from harness.report.cases import make_cases
 from harness.report.columns import THEMES
 from harness.report.figures import slug
 from harness.report.parts import without_parts
+from harness.report.positions import beside_copies
 from harness.report.publish import MARK
 from harness.report.reproduction import is_finding, make_items
 from harness.report.runs import Run
@@ -54,6 +55,7 @@ def make_page(sources: Sources) -> dict[str, bytes]:
         items=items,
         themes=THEMES,
         runs=runs,
+        beside_copies=beside_copies(sources.positions),
         reports=sources.reports,
         builds=provenance.builds_of(sources.reports, parts),
         own_fields=[title for title, _ in provenance.OWN],
@@ -65,5 +67,5 @@ def make_page(sources: Sources) -> dict[str, bytes]:
     figures = [figure for group in groups for figure in group.figures]
     files |= {f"figures/{figure.name}.{kind}": data for figure in figures for kind, data in figure.files.items()}
     files |= tables.files
-    files |= {document.copy: document.content for document in sources.reports}
+    files |= {document.copy: document.content for document in (*sources.reports, *sources.positions)}
     return files

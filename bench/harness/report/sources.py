@@ -13,7 +13,7 @@ from harness.report import reconstructions
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """One report, by its path below the folder."""
+    """One report, or what a benchmark of kernels has left, by its path below the folder."""
 
     path: str
     content: bytes
@@ -43,6 +43,7 @@ class Sources:
 
     folder: Path
     reports: list[Document]
+    positions: list[Document]  # of position_benchmark
     reconstructions: list[tuple[str, str]]  # path, hash of its dataset
     datasets: dict[str, str]  # hash: path
     skipped: list[tuple[str, str]]  # path, why
@@ -61,6 +62,15 @@ def why_no_report(value: object) -> str | None:
     return None
 
 
+def is_of_positions(value: object) -> bool:
+    """Whether position_benchmark has written it, which is Google Benchmark's format with counters of its own."""
+    if not isinstance(value, dict) or not isinstance(value.get("context"), dict) or not isinstance(value.get("benchmarks"), list):
+        return False
+    counters = ("copy_GB_per_s", "R")
+    rows = [row for row in value["benchmarks"] if isinstance(row, dict)]
+    return "executable" in value["context"] and any(all(isinstance(row.get(key), float) for key in counters) for row in rows)
+
+
 def find_files(folder: Path, left_out: Path, suffix: str) -> list[Path]:
     """All files of a suffix, in order, but those of the page that is to be replaced."""
     try:
@@ -70,23 +80,37 @@ def find_files(folder: Path, left_out: Path, suffix: str) -> list[Path]:
     return [path for path in found if not path.resolve().is_relative_to(left_out.resolve())]
 
 
-def read_documents(folder: Path, files: list[Path]) -> tuple[list[Document], list[tuple[str, str]]]:
-    """The reports among JSON files, and why the others are left out. Throws InputError for a damaged one: a page that
-    silently lacks a file is worse than none."""
-    found, skipped, seen = [], [], {}
+@dataclasses.dataclass
+class Found:
+    """What JSON files hold."""
+
+    reports: list[Document] = dataclasses.field(default_factory=list)
+    positions: list[Document] = dataclasses.field(default_factory=list)
+    skipped: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # path, why
+
+
+def read_documents(folder: Path, files: list[Path]) -> Found:
+    """The reports and benchmarks of positions among JSON files, and why others are left out. Throws InputError for a damaged one:
+    a page that silently lacks a file is worse than none."""
+    found, seen = Found(), {}
     for file in files:
         path = file.relative_to(folder).as_posix()
-        why = why_no_report(documents.read_json(file))
+        value = documents.read_json(file)
         content = file.read_bytes()
         digest = hashlib.sha256(content).digest()
+        positions = is_of_positions(value)
+        why = None if positions else why_no_report(value)
         if why is None and digest in seen:
             why = f"a copy of {seen[digest]}"
         if why is not None:
-            skipped.append((path, why))
+            found.skipped.append((path, why))
             continue
         seen[digest] = path
-        found.append(Document(path, content, documents.read_report(file)))
-    return found, skipped
+        if positions:
+            found.positions.append(Document(path, content, value))
+        else:
+            found.reports.append(Document(path, content, documents.read_report(file)))
+    return found
 
 
 def common_folder(folders: list[Path]) -> Path:
@@ -106,7 +130,8 @@ def read_sources(folders: list[Path], output: Path) -> Sources:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; valid: a folder with reports")
     folder = common_folder(folders)
-    reports, skipped = read_documents(folder, files_in(folders, output, ".json"))
+    found = read_documents(folder, files_in(folders, output, ".json"))
+    reports, skipped = found.reports, found.skipped
     if not reports:
         others = f" ({len(skipped)} other JSON file{'s' * (len(skipped) != 1)})" if skipped else ""
         raise InputError(f"{folder}: holds no report{others}; valid: JSON files by ptychoscale bench, sweep, reproduce, ...")
@@ -120,4 +145,4 @@ def read_sources(folders: list[Path], output: Path) -> Sources:
             datasets.setdefault(dataset_hash, path)
         else:
             skipped.append((path, "HDF5, but neither dataset nor reconstruction"))
-    return Sources(folder, reports, results, datasets, skipped)
+    return Sources(folder, reports, found.positions, results, datasets, skipped)
