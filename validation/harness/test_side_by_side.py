@@ -6,7 +6,7 @@ import re
 import urllib.parse
 
 import pytest
-from report_inputs import make_runs
+from report_inputs import ROOT, make_runs
 
 from harness.__main__ import main
 from harness.report import machines
@@ -28,6 +28,10 @@ def folders(tmp_path_factory):
         row = report["benchmarks"][0]
         row["seconds_per_iteration"] *= SLOWER
         (other / name).write_text(json.dumps(report))
+    positions = json.loads((ROOT / "results/epyc-2-cores/kernels/position.json").read_text())
+    for folder in (ours, other):
+        (folder / "position.json").write_text(json.dumps(positions))
+        positions["context"]["host_name"] = "other"
     return ours, other
 
 
@@ -67,9 +71,17 @@ def test_every_table_of_the_page_is_a_file_that_it_links(page):
     assert len(links) == text.count("<caption>")
 
 
+def test_benchmarks_of_positions_are_a_table_that_links_its_files(page):
+    head, *_ = table(page, "a-position-beside-copies")
+    assert len(head) == 3 and head[2].startswith("other, cpu, ")
+    text = (page / "index.html").read_text()
+    assert (page / "data/theirs/position.json").is_file() and 'href="data/theirs/position.json#/benchmarks/0/R"' in text
+    assert '<a href="#kernels">' in text and '<section id="kernels">' in text
+
+
 def test_one_machine_has_none(folders, tmp_path):
     assert main(["report", str(folders[0]), "-o", str(tmp_path / "page")]) == 0
-    assert not list((tmp_path / "page/data/tables").glob("*machine-by-machine*"))
+    assert not list((tmp_path / "page/data/tables").glob("*iteration-machine-by-machine*"))
 
 
 def test_a_folder_that_is_missing_is_named(folders, tmp_path, capsys):
