@@ -209,6 +209,17 @@ def test_streamed_measurements_change_nothing(run, tiny_dataset, tmp_path, metho
     assert np.array_equal(*volumes)
 
 
+def test_quality_on_the_way_meets_no_message_of_an_exchange_under_way(run, tiny_dataset, tmp_path):
+    delayed = ["--method", "gd", "--update", "averaged", "--delay", 1, "--rounds", 2, "--iterations", 4]
+    volumes = []
+    for every in (0, 1):
+        file = tmp_path / f"{every}.h5"
+        run.good("reconstruct", tiny_dataset, "-o", file, *delayed, "--quality-every", every, ranks=4)
+        with h5py.File(file) as f:
+            volumes.append(f["reconstruction/potential/data"][...])
+    assert np.array_equal(*volumes)
+
+
 def test_report(run, tiny_dataset, tmp_path):
     report = tmp_path / "report.json"
     table = run.good(
