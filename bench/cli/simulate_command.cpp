@@ -198,8 +198,7 @@ public:
     const auto mine = part(comm_.rank(), round);
     compute(mine, model, volume, origin);
     if (comm_.rank() != 0) {
-      if (!mine.empty())
-        comm_.send(std::span<const float>(patterns_).first(mine.size() * pattern_size()), 0, 0);
+      if (!mine.empty()) comm_.send(std::span<const float>(patterns_).first(mine.size() * pattern_size()), 0);
       return 0;
     }
     write(mine);
@@ -207,7 +206,7 @@ public:
     for (int r = 1; r < comm_.size(); ++r) {
       const auto theirs = part(r, round);
       if (theirs.empty()) continue;
-      comm_.receive(std::span<float>(patterns_).first(theirs.size() * pattern_size()), r, 0);
+      comm_.receive(std::span<float>(patterns_).first(theirs.size() * pattern_size()), r);
       write(theirs);
       written += static_cast<int>(theirs.size());
     }

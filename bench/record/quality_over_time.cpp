@@ -1,7 +1,6 @@
 #include "ptychoscale/record/quality_over_time.hpp"
 
 #include "ptychoscale/base/error.hpp"
-#include "ptychoscale/comm/tags.hpp"
 #include "ptychoscale/quality/error_sums.hpp"
 #include "ptychoscale/quality/quality.hpp"
 #include "ptychoscale/record/assessment.hpp"
@@ -90,15 +89,14 @@ void QualityOverTime::give(std::span<float> image, int y, std::span<const double
   if (comm_.leads()) {
     std::ranges::copy(rounded, place_of(image, core_, y).begin());
   } else {
-    comm_.send(rounded, 0, tag_beside_exchanges);
+    comm_.send(rounded, 0);
   }
 }
 
 void QualityOverTime::take_from_others(std::span<float> image) const {
   for (int rank = 1; rank < comm_.size(); ++rank) {
     const Box& core = cores_[static_cast<std::size_t>(rank)];
-    for (int y = 0; y < core.extent().y; ++y)
-      comm_.receive(place_of(image, core, y), rank, tag_beside_exchanges);
+    for (int y = 0; y < core.extent().y; ++y) comm_.receive(place_of(image, core, y), rank);
   }
 }
 

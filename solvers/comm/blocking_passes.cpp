@@ -56,7 +56,7 @@ void BlockingPasses::finish() {
 void BlockingPasses::receive(const Transfer& from, Merging merging, const Range& slices) {
   {
     const PhaseScope blocked(timer_, Phase::wait);
-    comm_.receive(packed(from, slices), from.peer, 0);
+    comm_.receive(packed(from, slices), from.peer);
   }
   backend_.unpack(volume_, packed_.data(), relative_to(from.box, origin_), slices.first, slices.last,
                   merging);
@@ -69,7 +69,7 @@ void BlockingPasses::send(const Transfer& to, const Range& slices) {
   const auto message = packed(to, slices);
   {
     const PhaseScope blocked(timer_, Phase::wait);
-    comm_.send(message, to.peer, 0);
+    comm_.send(message, to.peer);
   }
   ++traffic_.messages;
   traffic_.bytes += static_cast<std::int64_t>(message.size_bytes());

@@ -12,6 +12,10 @@
 
 namespace ptychoscale {
 namespace {
+
+/// The largest that every MPI has: exchanges under way number theirs from 0.
+constexpr int blocking_tag = 32767;
+
 template <class T> void all_reduce(std::span<T> values, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
   in_calls(values, [&](T* data, int n) {
     check_mpi(MPI_Allreduce(MPI_IN_PLACE, data, n, type, op, comm), "MPI_Allreduce");
@@ -141,16 +145,16 @@ std::vector<std::string> Communicator::gather(const std::string& text, int root)
   return texts;
 }
 
-void Communicator::send(std::span<const float> values, int peer, int tag) const {
+void Communicator::send(std::span<const float> values, int peer) const {
   if (is_alone()) return;
   in_calls(values, [&](const float* data, int n) {
-    check_mpi(MPI_Send(data, n, MPI_FLOAT, peer, tag, impl_->comm), "MPI_Send");
+    check_mpi(MPI_Send(data, n, MPI_FLOAT, peer, blocking_tag, impl_->comm), "MPI_Send");
   });
 }
-void Communicator::receive(std::span<float> values, int peer, int tag) const {
+void Communicator::receive(std::span<float> values, int peer) const {
   if (is_alone()) return;
   in_calls(values, [&](float* data, int n) {
-    check_mpi(MPI_Recv(data, n, MPI_FLOAT, peer, tag, impl_->comm, MPI_STATUS_IGNORE), "MPI_Recv");
+    check_mpi(MPI_Recv(data, n, MPI_FLOAT, peer, blocking_tag, impl_->comm, MPI_STATUS_IGNORE), "MPI_Recv");
   });
 }
 

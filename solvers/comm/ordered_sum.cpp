@@ -1,16 +1,14 @@
 #include "ptychoscale/comm/ordered_sum.hpp"
 
-#include "ptychoscale/comm/tags.hpp"
-
 #include <algorithm>
 #include <functional>
 
 namespace ptychoscale {
 void sum_on_first(const Communicator& comm, std::span<float> values, std::span<float> other) {
   for (int apart = 1; apart < comm.size(); apart *= 2) {
-    if (comm.rank() % (2 * apart) != 0) return comm.send(values, comm.rank() - apart, tag_beside_exchanges);
+    if (comm.rank() % (2 * apart) != 0) return comm.send(values, comm.rank() - apart);
     if (comm.rank() + apart >= comm.size()) continue;
-    comm.receive(other, comm.rank() + apart, tag_beside_exchanges);
+    comm.receive(other, comm.rank() + apart);
     std::ranges::transform(values, other, values.begin(), std::plus{});
   }
 }

@@ -55,9 +55,9 @@ TEST_F(CommunicatorTest, GathersRowsAndTextsByRank) {
 
 TEST_F(CommunicatorTest, SendsAndReceives) {
   std::vector<float> values(1000, float(comm.rank()));
-  if (comm.rank() > 0) comm.receive(values, comm.rank() - 1, 3);
+  if (comm.rank() > 0) comm.receive(values, comm.rank() - 1);
   EXPECT_EQ(values[999], 0);
-  if (comm.rank() + 1 < comm.size()) comm.send(values, comm.rank() + 1, 3);
+  if (comm.rank() + 1 < comm.size()) comm.send(values, comm.rank() + 1);
 }
 
 TEST_F(CommunicatorTest, AddsUpOnTheFirstRankInTheTreesOrderWhateverArrivesFirst) {
@@ -116,7 +116,7 @@ TEST_F(CommunicatorTest, OneFailingRankFailsAllWithItsMessageAndKind) {
 TEST_F(CommunicatorTest, LibraryErrorsBecomeExceptions) {
   const std::vector<float> one(1);
   try {
-    comm.send(one, comm.size() + 7, 0);
+    comm.send(one, comm.size() + 7);
     ADD_FAILURE() << "sending to a rank that does not exist must throw";
   } catch (const RunError& e) {
     EXPECT_NE(std::string(e.what()).find("MPI_Send failed: "), std::string::npos) << e.what();

@@ -130,7 +130,7 @@ TEST_F(GradientExchangeTest, HorizontalPassStartsWhileOtherColumnsHaveNotBegun) 
     const int row = mesh.row_of(comm.rank());
     const int column = mesh.column_of(comm.rank());
     std::vector<float> go(1);
-    if (column == mesh.columns - 1) signals.receive(go, mesh.rank_at(row, 0), 0);
+    if (column == mesh.columns - 1) signals.receive(go, mesh.rank_at(row, 0));
     exchange->start(field.volume());
     if (column == 0) {
       const auto schedule = pass_schedule(tiling, comm.rank());
@@ -138,7 +138,7 @@ TEST_F(GradientExchangeTest, HorizontalPassStartsWhileOtherColumnsHaveNotBegun) 
           schedule[0].send.size() + schedule[1].send.size() + schedule[2].send.size();
       while (exchange->traffic().messages < static_cast<std::int64_t>(first_three_passes))
         exchange->progress();
-      signals.send(go, mesh.rank_at(row, mesh.columns - 1), 0);
+      signals.send(go, mesh.rank_at(row, mesh.columns - 1));
     }
     exchange->finish();
     EXPECT_EQ(field.differing(dense_sum(tiling, 0)), 0u);

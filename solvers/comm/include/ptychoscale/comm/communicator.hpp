@@ -12,8 +12,8 @@ namespace ptychoscale {
 
 enum class Threads { one, several };
 
-/// Starts MPI for the life of the object and finalizes it at the end. Beside `several` threads (level FUNNELED)
-/// it throws RunError when the library cannot run.
+/// Starts MPI for the life of the object and finalizes it at the end. Beside `several` threads (level
+/// FUNNELED) it throws RunError when the library cannot run.
 class MpiSession {
 public:
   [[nodiscard]] MpiSession(int& argc, char**& argv, Threads threads = Threads::several);
@@ -62,9 +62,10 @@ public:
   [[nodiscard]] std::vector<double> gather(std::span<const double> values, int root) const;
   /// Same for text of any length.
   [[nodiscard]] std::vector<std::string> gather(const std::string& text, int root) const;
-  /// Blocking point-to-point floats.
-  void send(std::span<const float> values, int peer, int tag) const;
-  void receive(std::span<float> values, int peer, int tag) const;
+  /// Blocking point-to-point floats, in the order of the calls; never taken for messages of an exchange that
+  /// is under way meanwhile.
+  void send(std::span<const float> values, int peer) const;
+  void receive(std::span<float> values, int peer) const;
 
   /// Runs `step` on every rank and agrees on the outcome: if it threw anywhere, every rank throws, with the
   /// message of the lowest failing rank and its kind (InputError or RunError), so that all ranks end
@@ -76,8 +77,8 @@ public:
 
   /// The MPI communicator as an opaque pointer, for a library that needs it (parallel HDF5).
   [[nodiscard]] const void* native() const;
-  /// Whether the MPI library says, now that it runs, that messages may lie in a GPU's memory; not if it cannot
-  /// say. Open MPI with its extension `cuda`, and MPICH from 4.0 on, can.
+  /// Whether the MPI library says, now that it runs, that messages may lie in a GPU's memory; not if it
+  /// cannot say. Open MPI with its extension `cuda`, and MPICH from 4.0 on, can.
   [[nodiscard]] static bool takes_device_memory();
   /// Name and version of the MPI library.
   [[nodiscard]] static std::string library_version();
