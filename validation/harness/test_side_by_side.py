@@ -81,7 +81,7 @@ def test_benchmarks_of_positions_are_a_table_that_links_its_files(page):
 
 def test_one_machine_has_none(folders, tmp_path):
     assert main(["report", str(folders[0]), "-o", str(tmp_path / "page")]) == 0
-    assert not list((tmp_path / "page/data/tables").glob("*iteration-machine-by-machine*"))
+    assert not list((tmp_path / "page/data/tables").glob("*machine-by-machine*"))
 
 
 def test_a_folder_that_is_missing_is_named(folders, tmp_path, capsys):

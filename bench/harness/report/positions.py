@@ -4,10 +4,11 @@ import re
 import statistics
 from collections.abc import Sequence
 
+from harness.report.provenance import commit_words
 from harness.report.sources import Document
-from harness.report.tables import NONE, Cell, Table, decimals_for, grouped, shown
+from harness.report.tables import NONE, Cell, Table, decimals_for, grouped, json_path, shown
 
-TITLE = "A position beside copies of memory, machine by machine"
+TITLE = "A position beside copies of memory"
 NOTES = [
     "R: the time that 19 reads or writes of a wave would take at the speed of copies, over the time of a slice, forward and gradient. "
     "1 is what memory allows kernels of so many passes; what takes fewer, or stays in caches, can be above. It compares kinds of machine.",
@@ -45,7 +46,7 @@ def efficiencies(document: Document) -> dict[str, Cell]:
     for name, each in rows.items():
         value = statistics.median(row["R"] for _, row in each)
         if len(each) == 1:
-            place, path = f"#/benchmarks/{each[0][0]}/R", f"benchmarks[{each[0][0]}].R"
+            place, path = f"#/benchmarks/{each[0][0]}/R", json_path(each[0][0], "R")
         else:
             place, path = "", f"median of {len(each)} benchmarks[].R"
         cells[words_of(name)] = Cell(grouped(value, 2), document.url + place, path)
@@ -53,8 +54,8 @@ def efficiencies(document: Document) -> dict[str, Cell]:
 
 
 def commit(document: Document) -> str:
-    found = document.context.get("source_commit", "")
-    return found[:12] + (" and changes" if document.context.get("source_dirty") == "true" else "")
+    """Google Benchmark keeps words only."""
+    return commit_words(document.context | {"source_dirty": document.context.get("source_dirty") == "true"})
 
 
 def said(document: Document, key: str, text: str) -> Cell:

@@ -49,13 +49,16 @@ class Sources:
     skipped: list[tuple[str, str]]  # path, why
 
 
+KERNELS = "a kernel benchmark"
+
+
 def why_no_report(value: object) -> str | None:
     """Why a JSON file is none of the reports a page shows; None for one that claims to be a report."""
     if not isinstance(value, dict) or not {"context", "benchmarks"} <= value.keys():
         return "JSON, but no report"
     context = value["context"]
     if isinstance(context, dict) and "executable" in context and "schema_version" not in context:
-        return "a kernel benchmark"
+        return KERNELS
     rows = value["benchmarks"]
     if isinstance(rows, list) and rows and all(isinstance(row, dict) and "verb" in row for row in rows):
         return "kernel rates, from which plans are made"
@@ -63,12 +66,11 @@ def why_no_report(value: object) -> str | None:
 
 
 def is_of_positions(value: object) -> bool:
-    """Whether position_benchmark has written it, which is Google Benchmark's format with counters of its own."""
-    if not isinstance(value, dict) or not isinstance(value.get("context"), dict) or not isinstance(value.get("benchmarks"), list):
+    """Whether position_benchmark has written it, which is a kernel benchmark with counters of its own."""
+    if why_no_report(value) != KERNELS or not isinstance(value["benchmarks"], list):
         return False
-    counters = ("copy_GB_per_s", "R")
     rows = [row for row in value["benchmarks"] if isinstance(row, dict)]
-    return "executable" in value["context"] and any(all(isinstance(row.get(key), float) for key in counters) for row in rows)
+    return any(all(isinstance(row.get(key), float) for key in ("copy_GB_per_s", "R")) for row in rows)
 
 
 def find_files(folder: Path, left_out: Path, suffix: str) -> list[Path]:
