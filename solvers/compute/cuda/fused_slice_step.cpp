@@ -88,7 +88,7 @@ public:
       return any_extent_->transmit_adjoint(transmitted, adjoint, update, origins, sigma, rewind);
     const auto [ny, nx] = adjoint.extent;
     const Extent e = update.potential.extent;
-    float* apart = adjoint.count > 1 ? apart_for(adjoint) : nullptr;
+    float* apart = adjoint.count > 1 && update.gradient != nullptr ? apart_for(adjoint) : nullptr;
     launch(TransmitAdjointRows{raw(transmitted.data),
                                raw(adjoint.data),
                                ny,
@@ -100,7 +100,7 @@ public:
                                rewind,
                                twiddles(nx)},
            nx, adjoint.count, stream_);
-    if (apart != nullptr && update.gradient != nullptr)
+    if (apart != nullptr)
       launch(GatherGradients{update.gradient, e, apart, adjoint.extent, adjoint.count, origins}, stream_);
   }
 
